@@ -1,0 +1,7 @@
+//! rowbell (in work: the map of the house comes here)
+
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod notify;
+pub mod source;
