@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod metrics;
 pub mod notify;
 pub mod source;
 pub mod store;
