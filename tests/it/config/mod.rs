@@ -1,1 +1,3 @@
-//! (in work)
+//! Settings and watcher files: what good ones mean, and how each fault of wrong ones reads.
+
+mod good;

@@ -1,0 +1,346 @@
+//! `rowbell.toml` and the environment, as values that cannot be wrong.
+//!
+//! Built-in defaults < the file < `ROWBELL__…` variables; then `${…}` is put in, then everything is checked and all
+//! faults are told at once. Paths: the watchers' folder is looked up beside the settings file (in the working
+//! directory when a variable names it); SQLite files in the working directory, as everywhere with SQLite.
+
+use super::fault::{Fault, Origin};
+use super::field::{listed, nearest};
+use super::node::{self, Content, Node, Place, Table};
+use super::reader::{Reader, Report};
+use super::settings_fields::{LATER_TYPES, RECEIVER, SETTINGS, SOURCE, STORE, WEB, open_keys};
+use super::sheet::Sheet;
+use super::{Environment, expand, layers};
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::Url;
+
+/// What the whole program is told. Its `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Of the built-in texts of messages and pages.
+    pub language: Language,
+    /// Of schedules and shown times.
+    pub timezone: Tz,
+    /// The folder of the watchers.
+    pub watchers: PathBuf,
+    /// Where people reach the pages; http or https.
+    pub public_url: Option<Url>,
+    /// Where rowbell keeps what it knows.
+    pub store: StoreSettings,
+    /// The business databases, by name.
+    pub sources: BTreeMap<String, SourceSettings>,
+    /// The destinations, by name.
+    pub receivers: BTreeMap<String, ReceiverSettings>,
+    /// The pages and the API.
+    pub web: WebSettings,
+    /// The settings file, when there is one.
+    pub file: Option<PathBuf>,
+    /// The fault to tell when the watchers' folder cannot be read: it knows where the folder was named.
+    pub(super) watchers_fault: Fault,
+}
+
+/// Of the built-in texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Simplified Chinese.
+    ZhCn,
+    /// English.
+    En,
+}
+
+/// The `[store]` table.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// `sqlite://…`; a relative path is in the working directory.
+    pub url: SecretString,
+    /// How long history, polls and delivered messages are kept.
+    pub retention: Duration,
+}
+
+/// A `[sources.…]` table.
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    /// `postgres://…`, `mysql://…` or `sqlite://…`.
+    pub url: SecretString,
+    /// Of the session.
+    pub timezone: Tz,
+    /// How many connections at most.
+    pub max_connections: u32,
+    /// How long a query may run.
+    pub query_timeout: Duration,
+    /// How many rows a poll may return.
+    pub max_rows: u64,
+}
+
+/// A `[receivers.…]` table.
+#[derive(Clone, Debug)]
+pub enum ReceiverSettings {
+    /// A custom robot in a DingTalk group.
+    DingtalkRobot {
+        /// Its address with its token.
+        webhook: SecretString,
+        /// With which messages are signed.
+        secret: Option<SecretString>,
+        /// Which each message must hold.
+        keyword: Option<String>,
+    },
+}
+
+/// The `[web]` table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebSettings {
+    /// Where the pages are served; an address of this machine only.
+    pub listen: SocketAddr,
+}
+
+/// The name under which the settings file is looked for in the working directory.
+const FILE_NAME: &str = "rowbell.toml";
+/// Names the settings file.
+const FILE_VARIABLE: &str = "ROWBELL_CONFIG";
+
+/// Reads the settings: from `explicit`, else the file that `ROWBELL_CONFIG` names, else `rowbell.toml` in the working
+/// directory when there is one; the environment goes over it.
+pub fn load_settings(explicit: Option<&Path>, environment: &Environment) -> Result<Settings, Vec<Fault>> {
+    let named = environment.variables.get(FILE_VARIABLE).filter(|path| !path.is_empty());
+    let path = match (explicit, named) {
+        (Some(path), _) => environment.folder.join(path),
+        (None, Some(path)) => environment.folder.join(path),
+        (None, None) => environment.folder.join(FILE_NAME),
+    };
+    let optional = explicit.is_none() && named.is_none();
+    match super::read_text(&path) {
+        Ok(text) => parse_settings(&path, &text, environment),
+        Err(_) if optional && !path.exists() => settings_without_file(environment),
+        Err(fault) if explicit.is_none() && matches!(fault.origin, Origin::File(_)) && named.is_some() => {
+            let message = format!("names the settings file `{}`, but {}", path.display(), fault.message);
+            Err(vec![Fault::of_variable(FILE_VARIABLE, message, Some("correct the path, or unset the variable".to_owned()))])
+        }
+        Err(fault) => Err(vec![fault]),
+    }
+}
+
+/// Reads the settings from the text of a file; the environment goes over it.
+pub fn parse_settings(path: &Path, text: &str, environment: &Environment) -> Result<Settings, Vec<Fault>> {
+    let sheet = Sheet::of_settings(path, text, open_keys());
+    let (root, syntax) = node::parse(&sheet);
+    read(root, Some(path), environment, Report::new(Some(&sheet), syntax))
+}
+
+fn settings_without_file(environment: &Environment) -> Result<Settings, Vec<Fault>> {
+    let root = Node { content: Content::Table(Table::default()), place: Place::File(0..0) };
+    read(root, None, environment, Report::new(None, Vec::new()))
+}
+
+fn read(file: Node, path: Option<&Path>, environment: &Environment, mut report: Report<'_>) -> Result<Settings, Vec<Fault>> {
+    let folder = path.and_then(Path::parent).unwrap_or(&environment.folder);
+    let mut root = match layers::merge(&file, environment) {
+        Ok(root) => root,
+        Err(_) => {
+            let message = "the environment could not be laid over the settings";
+            report.push(Fault::of_file(path.unwrap_or(Path::new(FILE_NAME)), message, None));
+            file
+        }
+    };
+    expand::expand(&mut root, "", environment, folder, &mut report);
+    let settings = read_root(&root, path, folder, environment, &mut report);
+    report.finish(settings)
+}
+
+fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Environment, report: &mut Report<'_>) -> Option<Settings> {
+    let reader = Reader::new(&SETTINGS, root, report)?;
+    let timezone = reader.zone("timezone", report).unwrap_or_else(|| environment.zone());
+    let language = reader.word("language", report).map(|word| if word == "en" { Language::En } else { Language::ZhCn });
+    let watchers = reader.text_or_default("watchers", report);
+    let public_url = public_url(&reader, report);
+    let store = read_store(&reader, report);
+    let web = read_web(&reader, report);
+    let sources = named(&reader, "sources", report, |node, report| read_source(node, timezone, report));
+    let receivers = named(&reader, "receivers", report, read_receiver);
+    let watchers_place = reader.node("watchers").map(|node| &node.place);
+    let watchers = match watchers_place {
+        Some(Place::Variable(_)) => environment.folder.join(watchers?),
+        _ => folder.join(watchers?),
+    };
+    let watchers_fault = watchers_fault(watchers_place, &watchers, report);
+    let file = path.map(Path::to_owned);
+    Some(Settings {
+        language: language?,
+        timezone,
+        watchers,
+        public_url,
+        store: store?,
+        sources,
+        receivers,
+        web: web?,
+        file,
+        watchers_fault,
+    })
+}
+
+/// Made now, for later: only here is it known where the folder was named.
+fn watchers_fault(place: Option<&Place>, watchers: &Path, report: &Report<'_>) -> Fault {
+    let message = format!("cannot read the folder of watchers `{}`", watchers.display());
+    match place {
+        Some(place) => report.fault(place, message, None),
+        None => Fault::of_file(watchers, message, None),
+    }
+}
+
+fn public_url(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<Url> {
+    let text = reader.text("public_url", report)?;
+    let url = Url::parse(text.value).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+    if url.is_none() {
+        let hint = "write it whole: public_url = \"https://rowbell.example.com\"".to_owned();
+        report.at(text.place(), "`public_url` is not an address of a web page", Some(hint));
+    }
+    url
+}
+
+fn read_store(root: &Reader<'_>, report: &mut Report<'_>) -> Option<StoreSettings> {
+    let empty = Node { content: Content::Table(Table::default()), place: root.place.clone() };
+    let reader = Reader::new(&STORE, root.node("store").unwrap_or(&empty), report)?;
+    let url = reader.text_or_default("url", report);
+    if let (Some(url), Some(node)) = (&url, reader.node("url")) {
+        match url.split(':').next().unwrap_or_default() {
+            "sqlite" => {}
+            "postgres" | "postgresql" => {
+                let hint = "write for now: url = \"sqlite://rowbell.db\"".to_owned();
+                report.at(&node.place, "a store in PostgreSQL is not available in this version", Some(hint));
+            }
+            _ => {
+                let hint = "write for example: url = \"sqlite://rowbell.db\"".to_owned();
+                report.at(&node.place, "`store.url` is not the address of a store", Some(hint));
+            }
+        }
+    }
+    let retention = reader.duration("retention", report);
+    Some(StoreSettings { url: SecretString::from(url?), retention: retention? })
+}
+
+fn read_web(root: &Reader<'_>, report: &mut Report<'_>) -> Option<WebSettings> {
+    let empty = Node { content: Content::Table(Table::default()), place: root.place.clone() };
+    let reader = Reader::new(&WEB, root.node("web").unwrap_or(&empty), report)?;
+    let text = reader.text_or_default("listen", report)?;
+    let place = reader.node("listen").map_or(reader.place, |node| &node.place);
+    let Ok(listen) = text.replace("localhost:", "127.0.0.1:").parse::<SocketAddr>() else {
+        let hint = "write address and port: listen = \"127.0.0.1:7788\"".to_owned();
+        report.at(place, "`web.listen` is not an address with a port", Some(hint));
+        return None;
+    };
+    if !listen.ip().is_loopback() {
+        let hint =
+            "there are no users and tokens yet, so anyone could act: listen on 127.0.0.1 and put a proxy that asks who it is in front";
+        report.at(place, "`web.listen` must be an address of this machine only in this version", Some(hint.to_owned()));
+        return None;
+    }
+    Some(WebSettings { listen })
+}
+
+/// Reads each table of a table of tables.
+fn named<T>(
+    root: &Reader<'_>,
+    name: &str,
+    report: &mut Report<'_>,
+    mut read: impl FnMut(&Node, &mut Report<'_>) -> Option<T>,
+) -> BTreeMap<String, T> {
+    let Some(node) = root.node(name) else { return BTreeMap::new() };
+    let Some(table) = node.table() else {
+        let hint = format!("write a table for each: [{name}.NAME]");
+        report.at(&node.place, format!("expected a table, found {}", node.describe()), Some(hint));
+        return BTreeMap::new();
+    };
+    let mut found = BTreeMap::new();
+    for entry in &table.entries {
+        if !super::is_name(&entry.name) {
+            let hint = "letters, digits, `_` and `-`".to_owned();
+            report.at(&entry.key_place, format!("`{}` cannot be a name", entry.name.escape_debug()), Some(hint));
+        }
+        if let Some(value) = read(&entry.node, report) {
+            found.insert(entry.name.clone(), value);
+        }
+    }
+    found
+}
+
+fn read_source(node: &Node, default_zone: Tz, report: &mut Report<'_>) -> Option<SourceSettings> {
+    let reader = Reader::new(&SOURCE, node, report)?;
+    reader.require(report);
+    let url = reader.text("url", report);
+    if let Some(url) = url {
+        let scheme = url.value.split(':').next().unwrap_or_default();
+        let known = ["postgres", "postgresql", "mysql", "mariadb", "sqlite"].contains(&scheme);
+        // A path of SQLite need not be a URL; a server's address must be one.
+        if !known || (scheme != "sqlite" && !Url::parse(url.value).is_ok_and(|url| url.has_host())) {
+            let hint = "postgres://user:password@host/database, mysql://user:password@host/database or sqlite://file.db; \
+                        special characters of a password are written as %XX";
+            report.at(url.place(), "`url` is not the address of a database", Some(hint.to_owned()));
+        }
+    }
+    let timezone = reader.zone("timezone", report).unwrap_or(default_zone);
+    let max_connections = reader.count("max_connections", report).and_then(|count| u32::try_from(count).ok());
+    let query_timeout = reader.duration("query_timeout", report);
+    let max_rows = reader.count("max_rows", report);
+    Some(SourceSettings {
+        url: SecretString::from(url?.value),
+        timezone,
+        max_connections: max_connections?,
+        query_timeout: query_timeout?,
+        max_rows: max_rows?,
+    })
+}
+
+fn read_receiver(node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
+    let kind = node.table().and_then(|table| table.get("type")).and_then(|entry| match &entry.node.content {
+        Content::Text(text, _) => Some((text.as_str(), &entry.node)),
+        _ => None,
+    });
+    if let Some((kind, node)) = kind.filter(|(kind, _)| LATER_TYPES.contains(kind)) {
+        let hint = "use a robot for now: type = \"dingtalk_robot\"".to_owned();
+        report.at(&node.place, format!("a receiver of type \"{kind}\" is not available in this version"), Some(hint));
+        return None;
+    }
+    let reader = Reader::new(&RECEIVER, node, report)?;
+    let pool = reader.node("robots").is_some();
+    if !pool {
+        reader.require(report);
+    }
+    reader.word("type", report);
+    let webhook = reader.text("webhook", report);
+    if let Some(webhook) = webhook {
+        let url = Url::parse(webhook.value).ok();
+        if !url.is_some_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host()) {
+            let hint = "copy it from the robot's settings: https://oapi.dingtalk.com/robot/send?access_token=…".to_owned();
+            report.at(webhook.place(), "`webhook` is not the address of a robot", Some(hint));
+        }
+    }
+    let secret = reader.text("secret", report).map(|secret| SecretString::from(secret.value));
+    let keyword = reader.text("keyword", report).map(|keyword| keyword.value.to_owned());
+    Some(ReceiverSettings::DingtalkRobot { webhook: SecretString::from(webhook?.value), secret, keyword })
+}
+
+impl Settings {
+    /// Why a name is no source of these settings, and what to write instead.
+    pub(super) fn unknown_source(&self, name: &str) -> (String, String) {
+        unknown("source", "sources", name, self.sources.keys())
+    }
+
+    /// Why a name is no receiver of these settings, and what to write instead.
+    pub(super) fn unknown_receiver(&self, name: &str) -> (String, String) {
+        unknown("receiver", "receivers", name, self.receivers.keys())
+    }
+}
+
+fn unknown<'a>(what: &str, table: &str, name: &str, known: impl Iterator<Item = &'a String> + Clone) -> (String, String) {
+    let meant = nearest(name, known.clone().map(String::as_str)).map(|near| format!("did you mean \"{near}\"? "));
+    let names = listed(known.map(|name| format!("\"{name}\"")).collect()).replace(" or ", ", ");
+    let hint = match (names.is_empty(), meant) {
+        (true, _) => format!("the settings have no {what} yet: add [{table}.{name}] to rowbell.toml"),
+        (false, meant) => format!("{}the settings have {names}", meant.unwrap_or_default()),
+    };
+    (format!("the {what} \"{}\" is not in the settings", name.escape_debug()), hint)
+}
