@@ -80,7 +80,11 @@ impl Metrics {
         registry.register("alerts_firing", "alerts that fire now", metrics.firing.clone());
         registry.register("deliveries", "attempts by receiver and outcome", metrics.deliveries.clone());
         registry.register("outbox_pending", "deliveries that wait", metrics.waiting.clone());
-        registry.register("commit_to_delivery_seconds", "from the commit of an alert to the receiver's word that it has it", metrics.delivered_after.clone());
+        registry.register(
+            "commit_to_delivery_seconds",
+            "from the commit of an alert to the receiver's word that it has it",
+            metrics.delivered_after.clone(),
+        );
         registry.register("receiver_budget_remaining", "messages that may leave now", metrics.budget.clone());
         registry.register("watcher_files_broken", "watcher files that are not valid", metrics.broken_files.clone());
         metrics.registry = Arc::new(registry);

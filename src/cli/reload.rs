@@ -21,13 +21,18 @@ pub(super) fn tell_broken(engine: &Engine, files: &[WatcherFile]) {
     let broken = files.iter().filter(|file| file.watcher.is_err()).count();
     engine.parts().metrics.set_broken_files(broken);
     if broken > 0 {
-        tracing::error!("{broken} of {} watcher files are not valid and do not run (or run in their last valid version):\n{}", files.len(), render_faults(&wiring::faults(files), false));
+        tracing::error!(
+            "{broken} of {} watcher files are not valid and do not run (or run in their last valid version):\n{}",
+            files.len(),
+            render_faults(&wiring::faults(files), false)
+        );
     }
 }
 
 /// Reloads the watchers whenever a file of the folder has changed.
 pub(super) async fn watch_files(engine: Engine, settings: Settings, files: Vec<WatcherFile>, mut stopped: watch::Receiver<bool>) {
-    let mut running: BTreeMap<String, Arc<Watcher>> = wiring::valid(&files).into_iter().map(|watcher| (watcher.name.clone(), watcher)).collect();
+    let mut running: BTreeMap<String, Arc<Watcher>> =
+        wiring::valid(&files).into_iter().map(|watcher| (watcher.name.clone(), watcher)).collect();
     let mut seen = look(&settings);
     let mut settled = true;
     let clock = &engine.parts().clock;
@@ -49,7 +54,10 @@ pub(super) async fn watch_files(engine: Engine, settings: Settings, files: Vec<W
 /// Name, time and size of every file of the folder: what tells that one has changed.
 fn look(settings: &Settings) -> Vec<(std::ffi::OsString, Option<SystemTime>, u64)> {
     let Ok(folder) = std::fs::read_dir(&settings.watchers) else { return Vec::new() };
-    let mut files: Vec<_> = folder.flatten().filter_map(|entry| std::fs::metadata(entry.path()).ok().map(|meta| (entry.file_name(), meta.modified().ok(), meta.len()))).collect();
+    let mut files: Vec<_> = folder
+        .flatten()
+        .filter_map(|entry| std::fs::metadata(entry.path()).ok().map(|meta| (entry.file_name(), meta.modified().ok(), meta.len())))
+        .collect();
     files.sort();
     files
 }

@@ -34,19 +34,27 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
     engine.set_watchers(wiring::valid(&files)).await?;
     let listener = TcpListener::bind(settings.web.listen).await.with_context(|| format!("listening on {}", settings.web.listen))?;
     let address = listener.local_addr()?;
-    tracing::info!(watchers = engine.watchers().len(), sources = settings.sources.len(), receivers = settings.receivers.len(), "rowbell runs; http://{address}/readyz");
+    tracing::info!(
+        watchers = engine.watchers().len(),
+        sources = settings.sources.len(),
+        receivers = settings.receivers.len(),
+        "rowbell runs; http://{address}/readyz"
+    );
     warn_of_unknown_receivers(&engine).await?;
 
     let (stop, stopped) = watch::channel(false);
     let mut loops = JoinSet::new();
-    loops.spawn(named("scheduler", { let (engine, stopped) = (engine.clone(), stopped.clone()); async move { engine.run_scheduler(stopped).await } }));
+    loops.spawn(named("scheduler", {
+        let (engine, stopped) = (engine.clone(), stopped.clone());
+        async move { engine.run_scheduler(stopped).await }
+    }));
     for receiver in settings.receivers.keys().cloned() {
         let (engine, stopped) = (engine.clone(), stopped.clone());
         loops.spawn(named("deliverer", async move { engine.run_deliverer(&receiver, stopped).await }));
     }
     loops.spawn(named("reload", reload::watch_files(engine.clone(), settings.clone(), files, stopped.clone())));
     loops.spawn(named("janitor", janitor(engine.clone(), settings.clone(), stopped.clone())));
-    loops.spawn(named("web", serve(listener, &engine, stopped.clone())));
+    loops.spawn(named("web", serve(listener, engine.clone(), stopped.clone())));
     tokio::spawn(tell_accounts(engine.clone()));
 
     let outcome = until_stopped(&mut loops, &stop).await;
@@ -73,7 +81,9 @@ async fn until_stopped(loops: &mut JoinSet<&'static str>, stop: &watch::Sender<b
     stop.send_replace(true);
     if let Some(ended) = died {
         let what = ended.map_or_else(|| "every loop".to_owned(), |ended| ended.map_or_else(|error| error.to_string(), str::to_owned));
-        return Err(Failed::Run(anyhow!("a loop of the service ended by itself ({what}); the service stops so that it can be started anew")));
+        return Err(Failed::Run(anyhow!(
+            "a loop of the service ended by itself ({what}); the service stops so that it can be started anew"
+        )));
     }
     tracing::info!("stopping: polls and deliveries in hand are finished; a second signal stops at once");
     let finish = async { while loops.join_next().await.is_some() {} };
@@ -86,7 +96,7 @@ async fn until_stopped(loops: &mut JoinSet<&'static str>, stop: &watch::Sender<b
     Ok(true)
 }
 
-async fn serve(listener: TcpListener, engine: &Engine, mut stopped: watch::Receiver<bool>) {
+async fn serve(listener: TcpListener, engine: Engine, mut stopped: watch::Receiver<bool>) {
     let parts = engine.parts();
     let state = WebState {
         store: parts.store.clone(),
@@ -141,7 +151,10 @@ async fn tell_accounts(engine: Engine) {
 async fn warn_of_unknown_receivers(engine: &Engine) -> Result<(), Failed> {
     for (receiver, count) in engine.parts().store.waiting().await? {
         if !engine.parts().receivers.contains_key(&receiver) {
-            tracing::error!(receiver.name = receiver, "{count} deliveries wait for a receiver that is not in the settings; put it back, and they are sent");
+            tracing::error!(
+                receiver.name = receiver,
+                "{count} deliveries wait for a receiver that is not in the settings; put it back, and they are sent"
+            );
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Logs: sentences on stderr, or JSON lines.
 
 use super::Arguments;
-use tracing_subscriber::EnvFilter;
 use std::io::IsTerminal;
+use tracing_subscriber::EnvFilter;
 
 /// Starts logging. The service tells what it does; other commands only what went wrong.
 pub fn start(arguments: &Arguments) {

@@ -89,3 +89,31 @@ pub(super) fn engine(settings: &Settings, store: Store, clock: Clock) -> Result<
     };
     Ok(Engine::new(parts))
 }
+
+/// The watchers that were named, or all valid ones. A named one that is broken or does not exist is an error; the state
+/// of other files does not matter.
+pub(super) fn chosen(files: &[WatcherFile], names: &[String]) -> Result<Vec<Arc<Watcher>>, Failed> {
+    if names.is_empty() {
+        let broken = faults(files);
+        if !broken.is_empty() {
+            eprintln!("{}\nthe other watchers are polled", render_faults(&broken, std::io::stderr().is_terminal()));
+        }
+        return Ok(valid(files));
+    }
+    let mut watchers = Vec::new();
+    for name in names {
+        let file = files.iter().find(|file| file.name == *name).ok_or_else(|| no_such_watcher(files, name))?;
+        watchers.push(Arc::new(file.watcher.clone().map_err(|faults| invalid(&faults))?));
+    }
+    Ok(watchers)
+}
+
+fn no_such_watcher(files: &[WatcherFile], name: &str) -> Failed {
+    let nearest = files.iter().map(|file| (strsim::jaro_winkler(&file.name, name), &file.name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = match nearest {
+        Some((likeness, nearest)) if likeness > 0.7 => format!("did you mean `{nearest}`?"),
+        _ if files.is_empty() => "there are no watchers yet: `rowbell new NAME` writes one".to_owned(),
+        _ => format!("there are: {}", files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ")),
+    };
+    Failed::Invalid(format!("error: there is no watcher `{name}`; {hint}"))
+}

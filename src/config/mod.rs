@@ -20,7 +20,7 @@ mod sheet;
 mod watcher_fields;
 
 pub use fault::{Fault, Origin, render_faults};
-pub use settings::{Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, load_settings, parse_settings};
+pub use settings::{ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, load_settings, parse_settings};
 pub use watcher::{WatcherFile, load_watchers, parse_watcher};
 
 use chrono_tz::Tz;

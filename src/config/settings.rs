@@ -11,6 +11,7 @@ use super::reader::{Reader, Report};
 use super::settings_fields::{LATER_TYPES, RECEIVER, SETTINGS, SOURCE, STORE, WEB, open_keys};
 use super::sheet::Sheet;
 use super::{Environment, expand, layers};
+use crate::domain::message::Language;
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -42,15 +43,6 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// The fault to tell when the watchers' folder cannot be read: it knows where the folder was named.
     pub(super) watchers_fault: Fault,
-}
-
-/// Of the built-in texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// Simplified Chinese.
-    ZhCn,
-    /// English.
-    En,
 }
 
 /// The `[store]` table.

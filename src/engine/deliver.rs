@@ -102,7 +102,9 @@ impl Engine {
         match decision {
             Decision::Delivered => tracing::info!(receiver.name = receiver, delivery.id = id, attempts, "delivered"),
             Decision::Discard { .. } => tracing::error!(receiver.name = receiver, delivery.id = id, attempts, "the delivery was {outcome}"),
-            Decision::Retry { .. } | Decision::Hold { .. } => tracing::warn!(receiver.name = receiver, delivery.id = id, attempts, "the delivery is {outcome}"),
+            Decision::Retry { .. } | Decision::Hold { .. } => {
+                tracing::warn!(receiver.name = receiver, delivery.id = id, attempts, "the delivery is {outcome}")
+            }
         }
         let after = matches!(decision, Decision::Delivered).then(|| (now - claimed.created_at).to_std().unwrap_or_default());
         self.parts().metrics.attempt(receiver, word, after);

@@ -14,7 +14,7 @@ mod poll;
 mod schedule;
 
 pub use deliver::Step;
-pub use poll::{PollReport, Slot};
+pub use poll::{PollReport, Preview, Slot};
 pub use schedule::{Due, Roster};
 
 use crate::clock::Clock;

@@ -131,7 +131,11 @@ impl Engine {
         let mut sink = Sink { evaluation: Evaluation::new(basis), rows: 0 };
         let started = std::time::Instant::now();
         let read = match self.parts().sources.get(&watcher.source) {
-            Some(source) => source.read(&watcher.query, &limits, &mut sink).await.map(drop).map_err(|error| Failure { kind: error.kind.as_str().into(), message: error.to_string() }),
+            Some(source) => source
+                .read(&watcher.query, &limits, &mut sink)
+                .await
+                .map(drop)
+                .map_err(|error| Failure { kind: error.kind.as_str().into(), message: error.to_string() }),
             None => Err(Failure { kind: "config".into(), message: "the source is not in the settings".into() }),
         };
         let rows = sink.rows;
@@ -139,7 +143,14 @@ impl Engine {
         Reading { result, rows, duration: started.elapsed() }
     }
 
-    async fn record(&self, watcher: &Arc<Watcher>, claim: Claim, slot: Slot, started_at: DateTime<Utc>, reading: Reading) -> Result<PollReport, StoreError> {
+    async fn record(
+        &self,
+        watcher: &Arc<Watcher>,
+        claim: Claim,
+        slot: Slot,
+        started_at: DateTime<Utc>,
+        reading: Reading,
+    ) -> Result<PollReport, StoreError> {
         let occasion = Occasion { watcher, now: started_at, language: self.parts().language };
         let (mut changes, failure, outcome) = match reading.result {
             Ok(plan) => {
@@ -196,7 +207,11 @@ fn partial(faults: &RowFaults, rows: u64) -> Option<Failure> {
     let (_, what, error) = faults.first.as_ref()?;
     let count = faults.count;
     let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    let message = format!("{count} of {rows} rows could not be judged and keep their state: `{what}`, character {}: {}{hint}", error.span.start + 1, error.message);
+    let message = format!(
+        "{count} of {rows} rows could not be judged and keep their state: `{what}`, character {}: {}{hint}",
+        error.span.start + 1,
+        error.message
+    );
     Some(Failure { kind: "evaluation".into(), message })
 }
 
@@ -257,15 +272,37 @@ fn log(report: &PollReport, committed: &Committed) {
         tracing::warn!(watcher.name = watcher, "{warning}");
     }
     match &report.failure {
-        Some(failure) => tracing::warn!(watcher.name = watcher, poll.id = committed.poll_id, rows, duration_ms, error.kind = failure.kind, "the poll is {}: {}", report.outcome.as_str(), failure.message),
-        None if committed.events.is_empty() => tracing::debug!(watcher.name = watcher, poll.id = committed.poll_id, rows, duration_ms, "polled, nothing new"),
-        None => tracing::info!(watcher.name = watcher, poll.id = committed.poll_id, rows, duration_ms, events = committed.events.len(), deliveries = committed.deliveries, "polled"),
+        Some(failure) => tracing::warn!(
+            watcher.name = watcher,
+            poll.id = committed.poll_id,
+            rows,
+            duration_ms,
+            error.kind = failure.kind,
+            "the poll is {}: {}",
+            report.outcome.as_str(),
+            failure.message
+        ),
+        None if committed.events.is_empty() => {
+            tracing::debug!(watcher.name = watcher, poll.id = committed.poll_id, rows, duration_ms, "polled, nothing new")
+        }
+        None => tracing::info!(
+            watcher.name = watcher,
+            poll.id = committed.poll_id,
+            rows,
+            duration_ms,
+            events = committed.events.len(),
+            deliveries = committed.deliveries,
+            "polled"
+        ),
     }
 }
 
 impl PollReport {
     fn new(watcher: &Watcher, record: &PollRecord, changes: &Changes) -> PollReport {
-        let events = changes.events.iter().map(|event| (event.kind, event.key.as_ref().map(in_words).unwrap_or_default(), event.severity.as_str().to_owned()));
+        let events = changes
+            .events
+            .iter()
+            .map(|event| (event.kind, event.key.as_ref().map(in_words).unwrap_or_default(), event.severity.as_str().to_owned()));
         PollReport {
             watcher: watcher.name.clone(),
             outcome: record.outcome,
@@ -302,4 +339,47 @@ impl PollReport {
 fn in_words(key: &Row) -> String {
     let cells = key.columns().names().iter().enumerate().map(|(at, name)| format!("{name} {}", key.text(at).unwrap_or("NULL".into())));
     cells.collect::<Vec<_>>().join(" · ")
+}
+
+/// What a poll would do, had it been made now.
+#[derive(Debug)]
+pub struct Preview {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows that would become the baseline of a `new` watcher: told to no one.
+    pub baseline: usize,
+    /// Keys that fire and stay as they are.
+    pub unchanged: usize,
+    /// What would be written.
+    pub changes: Changes,
+    /// Why some rows could not be judged.
+    pub failure: Option<Failure>,
+}
+
+impl Engine {
+    /// Reads and evaluates as a poll does, and writes nothing.
+    ///
+    /// # Errors
+    /// Why a poll would fail.
+    pub async fn preview(&self, watcher: &Arc<Watcher>) -> Result<Preview, Failure> {
+        let store_failed = |error: StoreError| Failure { kind: "store".into(), message: error.to_string() };
+        let parts = self.parts();
+        let source = parts
+            .sources
+            .get(&watcher.source)
+            .ok_or_else(|| Failure { kind: "config".into(), message: format!("the source `{}` is not in the settings", watcher.source) })?;
+        let limits = source.limits(watcher.timeout, watcher.max_rows);
+        let now = parts.clock.now();
+        let states = parts.store.watcher_states().await.map_err(store_failed)?;
+        let state = states.into_iter().find(|state| state.watcher == watcher.name && state.source == watcher.source).unwrap_or_default();
+        let claim = Claim { watcher: watcher.name.clone(), source: watcher.source.clone(), epoch: 0, state };
+        let known = Arc::new(parts.store.known(&watcher.name, &watcher.source).await.map_err(store_failed)?);
+        let firing = known.keys().iter().filter(|key| key.status == crate::domain::alert::AlertStatus::Firing).count();
+        let plan = self.read(watcher, &claim, known, limits, now).await.result?;
+        let stored = parts.store.alerts_of(plan.needs_stored()).await.map_err(store_failed)?;
+        let (rows, baseline, failure) = (plan.rows, plan.baseline.len(), partial(&plan.faults, plan.rows));
+        let unchanged = firing.saturating_sub(plan.resolved.len());
+        let changes = compose::changes(&Occasion { watcher, now, language: parts.language }, plan, stored);
+        Ok(Preview { rows, baseline, unchanged, changes, failure })
+    }
 }

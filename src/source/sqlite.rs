@@ -44,7 +44,9 @@ impl SqliteSource {
     pub(super) fn open(settings: &SourceSettings) -> Result<SqliteSource, SourceError> {
         let url = settings.url.expose_secret();
         if url.contains(":memory:") || url.contains("mode=memory") {
-            return Err(SourceError::new(SourceErrorKind::Connect, "a database in memory cannot be read by another program").hint("name a file"));
+            return Err(
+                SourceError::new(SourceErrorKind::Connect, "a database in memory cannot be read by another program").hint("name a file")
+            );
         }
         let options = SqliteConnectOptions::from_str(url).map_err(|error| url_error(&error, "sqlite://path/to/file.db"))?;
         let options = options

@@ -49,7 +49,9 @@ async fn ready(State(state): State<WebState>) -> Response {
 /// The counts, with what the store knows at this moment.
 async fn metrics(State(state): State<WebState>) -> Response {
     match refresh(&state).await {
-        Ok(()) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], state.metrics.render()).into_response(),
+        Ok(()) => {
+            ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], state.metrics.render()).into_response()
+        }
         Err(error) => {
             tracing::error!("the metrics cannot be read: {error}");
             (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read; see the log\n").into_response()
