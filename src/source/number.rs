@@ -51,7 +51,9 @@ mod tests {
 
     #[test]
     fn floats_have_one_text() {
-        for (value, text) in [(100.0, "100"), (0.1, "0.1"), (1e300, "1e300"), (1.5e-5, "1.5e-5"), (-0.5, "-0.5"), (f64::INFINITY, "Infinity")] {
+        for (value, text) in
+            [(100.0, "100"), (0.1, "0.1"), (1e300, "1e300"), (1.5e-5, "1.5e-5"), (-0.5, "-0.5"), (f64::INFINITY, "Infinity")]
+        {
             let mut out = String::new();
             write_float(&mut out, value);
             assert_eq!(out, text);

@@ -44,7 +44,9 @@ impl SqliteSource {
     pub(super) fn open(settings: &SourceSettings) -> Result<SqliteSource, SourceError> {
         let url = settings.url.expose_secret();
         if url.contains(":memory:") || url.contains("mode=memory") {
-            return Err(SourceError::new(SourceErrorKind::Connect, "a database in memory cannot be read by another program").hint("name a file"));
+            return Err(
+                SourceError::new(SourceErrorKind::Connect, "a database in memory cannot be read by another program").hint("name a file")
+            );
         }
         let options = SqliteConnectOptions::from_str(url).map_err(|error| url_error(&error, "sqlite://path/to/file.db"))?;
         let options = options
@@ -64,7 +66,8 @@ impl SqliteSource {
         let read = timeout(limits.timeout + CANCEL_GRACE, run(&mut lease.session.connection, query, Intake::new(limits, sink))).await;
         lease.session.deadline.set(None);
         let result = read.unwrap_or_else(|_| Err(out_of_time(limits)));
-        if result.is_ok() {
+        let was_refused = |error: &SourceError| matches!(error.kind, SourceErrorKind::Sql | SourceErrorKind::NotAQuery);
+        if result.as_ref().err().is_none_or(was_refused) {
             lease.give_back();
         }
         result.map_err(|error| if error.kind == SourceErrorKind::Timeout { out_of_time(limits) } else { error })

@@ -99,7 +99,9 @@ fn compile_error(db: *mut ffi::sqlite3, code: c_int, query: &str, from: usize) -
         ffi::SQLITE_AUTH if from > 0 => SourceError::not_a_query("the query is more than one statement"),
         ffi::SQLITE_AUTH => SourceError::not_a_query(format!("the query does more than read: {message}")),
         ffi::SQLITE_ERROR => SourceError::new(SourceErrorKind::Sql, message).at(position),
-        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => SourceError::new(SourceErrorKind::Timeout, message).hint("another program holds the file's lock"),
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => {
+            SourceError::new(SourceErrorKind::Timeout, message).hint("another program holds the file's lock")
+        }
         _ => SourceError::new(SourceErrorKind::Interrupted, message),
     }
 }
