@@ -181,11 +181,12 @@ fn one_character(written: &str) -> (usize, usize) {
         Some('u') => 4,
         Some('U') => 8,
         Some(c) if c.is_whitespace() => return (written.len() - written[1..].trim_start().len(), 0),
-        Some(_) => return (2, 1),
+        Some(c) => return (1 + c.len_utf8(), 1),
         None => return (1, 1),
     };
     let code = written.get(2..2 + digits).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
-    (2 + digits, code.map_or(1, char::len_utf8))
+    // A broken escape can be met too: the file is read as far as it can be.
+    code.map_or((2, 1), |c| (2 + digits, c.len_utf8()))
 }
 
 #[cfg(test)]
