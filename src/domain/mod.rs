@@ -1,8 +1,12 @@
 //! The pure core: no async, no clock, no I/O. What a watcher is, what a row is, and every decision.
 
 pub mod alert;
+pub mod compose;
 pub mod delivery;
+pub mod evaluate;
 pub mod expression;
+pub mod known;
+pub mod message;
 pub mod row;
 pub mod schedule;
 pub mod template;

@@ -1,0 +1,80 @@
+//! What a message template sees.
+//!
+//! ```text
+//! events, firing, resolved   lists; each event has:
+//!   event      "fired", "repeated", "escalated", "resolved" …      severity   "info" | "warning" | "critical"
+//!   key, row   objects of columns                                  rows       the rows of the key, at most 20
+//!   count      how many rows the key had                           since      when it fired, in the watcher's zone
+//!   duration   how long it has lasted, in words                    reason     why, in words
+//! watcher      name, description, source                           now        the time of the poll
+//! ```
+//!
+//! Text is neutralised before a template sees it. Whole numbers are numbers; other exact numbers are text with all their
+//! digits: comparisons belong into `when` and `severity`, which are exact.
+
+use super::{Setting, duration_words, neutralise};
+use crate::domain::alert::{Event, EventKind};
+use crate::domain::row::Row;
+use crate::domain::value::Kind;
+use minijinja::context;
+use minijinja::value::Value;
+
+/// The context of `title` and `body`.
+pub(super) fn of_message(setting: &Setting<'_>, events: &[&Event]) -> Value {
+    let all: Vec<Value> = events.iter().map(|event| event_value(setting, event, &neutral_cell)).collect();
+    let of = |wanted: bool| -> Vec<Value> {
+        events.iter().zip(&all).filter(|(event, _)| (event.kind == EventKind::Resolved) == wanted).map(|(_, value)| value.clone()).collect()
+    };
+    let now = events.first().map(|event| event.at.with_timezone(&setting.zone).format("%Y-%m-%d %H:%M:%S").to_string());
+    let (firing, resolved) = (of(false), of(true));
+    context! { events => all, firing, resolved, now, watcher => watcher_value(setting) }
+}
+
+/// The context of a button's title: one event.
+pub(super) fn of_event(setting: &Setting<'_>, event: &Event) -> Value {
+    context! { ..event_value(setting, event, &neutral_cell), ..context! { watcher => watcher_value(setting) } }
+}
+
+/// The context of a button's address: every value percent-encoded, so that it stays one part of the URL.
+pub(super) fn of_url(event: &Event) -> Value {
+    let encoded = |row: &Row, at: usize| {
+        let text = row.text(at).unwrap_or_default();
+        Value::from(url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20"))
+    };
+    let row = event.rows.first();
+    context! { key => event.key.as_ref().map(|key| object(key, &encoded)), row => row.map(|row| object(row, &encoded)), severity => event.severity.as_str(), event => event.kind.as_str() }
+}
+
+fn watcher_value(setting: &Setting<'_>) -> Value {
+    context! { name => setting.watcher, description => setting.description.unwrap_or(setting.watcher), source => setting.source }
+}
+
+fn event_value(setting: &Setting<'_>, event: &Event, cell: &dyn Fn(&Row, usize) -> Value) -> Value {
+    let empty = || context! {};
+    let since = event.since.unwrap_or(event.at);
+    context! {
+        event => event.kind.as_str(),
+        severity => event.severity.as_str(),
+        key => event.key.as_ref().map_or_else(empty, |key| object(key, cell)),
+        row => event.rows.first().map_or_else(empty, |row| object(row, cell)),
+        rows => event.rows.iter().map(|row| object(row, cell)).collect::<Vec<_>>(),
+        count => event.row_count,
+        since => since.with_timezone(&setting.zone).format("%Y-%m-%d %H:%M:%S").to_string(),
+        duration => duration_words(setting.language, event.at - since),
+        reason => neutralise(&event.reason),
+    }
+}
+
+fn object(row: &Row, cell: &dyn Fn(&Row, usize) -> Value) -> Value {
+    row.columns().names().iter().enumerate().map(|(at, name)| (name.clone(), cell(row, at))).collect()
+}
+
+fn neutral_cell(row: &Row, at: usize) -> Value {
+    let Some(text) = row.text(at) else { return Value::from(()) };
+    let whole = (row.kind(at) == Kind::Number).then(|| text.parse::<i128>().ok()).flatten();
+    match (whole, row.kind(at)) {
+        (Some(number), _) => Value::from(number),
+        (None, Kind::Bool) => Value::from(text == "true"),
+        _ => Value::from(neutralise(&text)),
+    }
+}

@@ -1,0 +1,129 @@
+//! The built-in words of messages, in Chinese and English. Everything a receiver reads that no file says stands here.
+
+use crate::domain::alert::{EventKind, Severity};
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+/// The language of built-in texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Language {
+    /// 简体中文.
+    #[default]
+    #[serde(rename = "zh-CN")]
+    ZhCn,
+    /// English.
+    #[serde(rename = "en")]
+    En,
+}
+
+impl Language {
+    fn pick<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
+        match self {
+            Language::ZhCn => chinese,
+            Language::En => english,
+        }
+    }
+
+    /// What stands between a name and its value.
+    pub(super) fn colon(self) -> &'static str {
+        self.pick("：", ": ")
+    }
+}
+
+/// `3 天 4 小时`, `35 min`: the two largest parts.
+pub fn duration_words(language: Language, length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    let parts = [
+        (seconds / 86_400, language.pick("天", "d")),
+        (seconds % 86_400 / 3_600, language.pick("小时", "h")),
+        (seconds % 3_600 / 60, language.pick("分钟", "min")),
+        (seconds % 60, language.pick("秒", "s")),
+    ];
+    let first = parts.iter().position(|(n, _)| *n > 0).unwrap_or(3);
+    let shown = parts[first..].iter().take(2).filter(|(n, _)| *n > 0);
+    let words: Vec<String> = shown.map(|(n, unit)| format!("{n} {unit}")).collect();
+    if words.is_empty() { format!("0 {}", parts[3].1) } else { words.join(" ") }
+}
+
+/// The word for a severity.
+pub(super) fn severity(language: Language, severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => language.pick("提示", "info"),
+        Severity::Warning => language.pick("警告", "warning"),
+        Severity::Critical => language.pick("严重", "critical"),
+    }
+}
+
+/// The sign a phone shows first.
+pub(super) fn icon(kind: EventKind, severity: Severity) -> &'static str {
+    match (kind, severity) {
+        (EventKind::Resolved | EventKind::WatcherRecovered, _) => "🟢",
+        (EventKind::WatcherFailed, _) => "⚠️",
+        (_, Severity::Critical) => "🔴",
+        (_, Severity::Warning) => "🟠",
+        (_, Severity::Info) => "🔵",
+    }
+}
+
+/// How many of a kind: `2 项告警`, `1 resolved`.
+pub(super) fn count(language: Language, kind: EventKind, is_new: bool, n: usize) -> String {
+    let word = match kind {
+        EventKind::Fired if is_new => language.pick("条新增", "new"),
+        EventKind::Fired => language.pick("项告警", "firing"),
+        EventKind::Repeated => language.pick("项仍未恢复", "still firing"),
+        EventKind::Escalated => language.pick("项升级", "escalated"),
+        EventKind::Resolved => language.pick("项已恢复", "resolved"),
+        EventKind::Changed => language.pick("项变更", "changed"),
+        EventKind::Acknowledged => language.pick("项已认领", "acknowledged"),
+        EventKind::Report => language.pick("份报表", "report"),
+        EventKind::WatcherFailed => return language.pick("监控查询失败", "watcher is failing").to_owned(),
+        EventKind::WatcherRecovered => return language.pick("监控查询已恢复", "watcher works again").to_owned(),
+    };
+    format!("{n} {word}")
+}
+
+/// How long an alert has lasted, behind its row.
+pub(super) fn lasted(language: Language, kind: EventKind, length: &str) -> String {
+    match (kind, language) {
+        (EventKind::Resolved, Language::ZhCn) => format!("历时 {length}"),
+        (EventKind::Resolved, Language::En) => format!("lasted {length}"),
+        (_, Language::ZhCn) => format!("已持续 {length}"),
+        (_, Language::En) => format!("for {length}"),
+    }
+}
+
+/// `共 3 行`, for a key with several rows.
+pub(super) fn rows(language: Language, n: u64) -> String {
+    match language {
+        Language::ZhCn => format!("共 {n} 行"),
+        Language::En => format!("{n} rows"),
+    }
+}
+
+/// What stands for the rows that a message leaves out.
+pub(super) fn omitted(language: Language, n: usize) -> String {
+    match language {
+        Language::ZhCn => format!("**+ 另有 {n} 项**，见告警历史"),
+        Language::En => format!("**+ {n} more** in the alert history"),
+    }
+}
+
+/// How a message says that its template failed.
+pub(super) fn template_failed(language: Language, error: &str) -> String {
+    let error = super::neutralise(error);
+    match language {
+        Language::ZhCn => format!("⚠️ 消息模板出错，已改用内置格式：{error}"),
+        Language::En => format!("⚠️ the message template failed, this is the built-in format: {error}"),
+    }
+}
+
+/// What is left of a message whose content the receiver refuses.
+pub(super) fn reduced(language: Language, name: &str) -> String {
+    match language {
+        Language::ZhCn => format!("### {name}\n\n有新的告警，但钉钉拒绝了其内容，请在告警历史中查看。"),
+        Language::En => format!("### {name}\n\nThere are new alerts, but DingTalk refused their text. See the alert history."),
+    }
+}
+
+/// `NULL`, shown as such and never as 0 or nothing.
+pub(super) const NULL: &str = "NULL";

@@ -1,0 +1,227 @@
+//! OUR database: the only place with our SQL. What is known, what happened, what is to be sent.
+//!
+//! The contract, which the tests in `tests/it/store` hold every backend to:
+//! - A poll is **claimed** before its source is read. The claim raises the epoch; a commit under an older epoch changes
+//!   nothing and says so. Alert states, history, deliveries and the poll's record are one transaction.
+//! - A delivery is claimed in a short transaction that also writes the attempt, is sent with no transaction open, and is
+//!   recorded in another. At most one delivery per receiver is in flight: a constraint, not a habit.
+//! - Whoever dies leaves claims behind. They end by themselves, or at once when a service starts ([`Store::take_over`]).
+//! - Every statement runs in a task of its own that nobody cancels: a caller may be dropped at any time.
+//!
+//! One backend is here: SQLite. A second one becomes a variant of [`Store`] and passes the same tests.
+
+mod lists;
+mod model;
+mod sqlite;
+
+pub use lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine};
+pub use model::{
+    Claim, ClaimedDelivery, Committed, DeliveryResult, Failure, NextDelivery, PollCommit, PollOutcome, PollRecord, StoreError, WatcherState,
+};
+
+use crate::domain::alert::Alert;
+use crate::domain::compose::Changes;
+use crate::domain::known::Known;
+use crate::domain::row::Fingerprint;
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+/// The store, opened and migrated. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// One file, one writer.
+    Sqlite(sqlite::Sqlite),
+}
+
+/// Runs a statement of the backend in a task of its own, so that a dropped caller does not cancel it.
+macro_rules! detached {
+    ($self:ident, $backend:ident => $call:expr) => {
+        match $self.clone() {
+            Store::Sqlite($backend) => detach(async move { $call.await }).await,
+        }
+    };
+}
+
+async fn detach<T: Send + 'static>(work: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Result<T, StoreError> {
+    tokio::spawn(work).await.map_err(|error| StoreError::Task(error.to_string()))?
+}
+
+impl Store {
+    /// Opens the store behind a URL and brings its schema up to date.
+    ///
+    /// # Errors
+    /// A URL of another kind, a file that cannot be opened, a schema of a later version.
+    pub async fn open(url: &str) -> Result<Store, StoreError> {
+        let url = url.to_owned();
+        detach(async move { sqlite::Sqlite::open(&url).await.map(Store::Sqlite) }).await
+    }
+
+    /// Makes this process the one service of the store. The lock is held as long as the value lives.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] when another service holds it.
+    pub fn lock(&self) -> Result<std::fs::File, StoreError> {
+        match self {
+            Store::Sqlite(sqlite) => sqlite.lock(),
+        }
+    }
+
+    /// Ends the claims of a service that died; call it once, after [`Store::lock`].
+    pub async fn take_over(&self) -> Result<(), StoreError> {
+        detached!(self, store => store.take_over())
+    }
+
+    /// Whether the store answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        detached!(self, store => store.ping())
+    }
+
+    /// Waits for what is under way and closes the files.
+    pub async fn close(&self) {
+        match self {
+            Store::Sqlite(sqlite) => sqlite.close().await,
+        }
+    }
+
+    // ---- polls
+
+    /// Claims a watcher's poll; `None` while another holds it.
+    pub async fn claim_poll(
+        &self,
+        watcher: &str,
+        source: &str,
+        owner: &str,
+        now: DateTime<Utc>,
+        lease: Duration,
+    ) -> Result<Option<Claim>, StoreError> {
+        let (watcher, source, owner) = (watcher.to_owned(), source.to_owned(), owner.to_owned());
+        detached!(self, store => store.claim_poll(&watcher, &source, &owner, now, lease))
+    }
+
+    /// What is known of a watcher's keys.
+    pub async fn known(&self, watcher: &str, source: &str) -> Result<Known, StoreError> {
+        let (watcher, source) = (watcher.to_owned(), source.to_owned());
+        detached!(self, store => store.known(&watcher, &source))
+    }
+
+    /// The stored alerts of these fingerprints; one that is not there is left out.
+    pub async fn alerts_of(&self, fingerprints: Vec<Fingerprint>) -> Result<HashMap<Fingerprint, Alert>, StoreError> {
+        detached!(self, store => store.alerts_of(&fingerprints))
+    }
+
+    /// Records a poll and everything that follows from it, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the claim was lost in the meantime: nothing was written.
+    pub async fn commit_poll(&self, commit: PollCommit, changes: Changes) -> Result<Committed, StoreError> {
+        detached!(self, store => store.commit_poll(&commit, &changes))
+    }
+
+    /// Gives a claim back without a record: the poll was not made.
+    pub async fn release_poll(&self, claim: &Claim) -> Result<(), StoreError> {
+        let claim = claim.clone();
+        detached!(self, store => store.release_poll(&claim))
+    }
+
+    /// The state of every watcher ever polled or scheduled.
+    pub async fn watcher_states(&self) -> Result<Vec<WatcherState>, StoreError> {
+        detached!(self, store => store.watcher_states())
+    }
+
+    /// Writes a watcher's next slot.
+    pub async fn schedule(&self, watcher: &str, source: &str, next: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+        let (watcher, source) = (watcher.to_owned(), source.to_owned());
+        detached!(self, store => store.schedule(&watcher, &source, next))
+    }
+
+    // ---- the outbox
+
+    /// Claims a receiver's next delivery and writes its attempt, or says why there is none now.
+    pub async fn claim_delivery(
+        &self,
+        receiver: &str,
+        owner: &str,
+        now: DateTime<Utc>,
+        lease: Duration,
+    ) -> Result<NextDelivery, StoreError> {
+        let (receiver, owner) = (receiver.to_owned(), owner.to_owned());
+        detached!(self, store => store.claim_delivery(&receiver, &owner, now, lease))
+    }
+
+    /// Records what became of an attempt.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the claim was lost in the meantime: only the attempt's own line is written.
+    pub async fn record_delivery(&self, claimed: ClaimedDelivery, result: DeliveryResult) -> Result<(), StoreError> {
+        detached!(self, store => store.record_delivery(&claimed, &result))
+    }
+
+    /// Reserves a place in a receiver's budget for a test message; `Err` of the inner result is when there is one again.
+    pub async fn claim_test(&self, receiver: &str, now: DateTime<Utc>) -> Result<Result<i64, DateTime<Utc>>, StoreError> {
+        let receiver = receiver.to_owned();
+        detached!(self, store => store.claim_test(&receiver, now))
+    }
+
+    /// Records the answer to a test message; an accepted one frees a held receiver.
+    pub async fn record_test(&self, id: i64, receiver: &str, result: DeliveryResult) -> Result<(), StoreError> {
+        let receiver = receiver.to_owned();
+        detached!(self, store => store.record_test(id, &receiver, &result))
+    }
+
+    /// How many deliveries wait, per receiver.
+    pub async fn waiting(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        detached!(self, store => store.waiting())
+    }
+
+    /// Lets a receiver be tried now, whatever it was held for, but for a throttle: that would only last longer.
+    pub async fn probe_now(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        detached!(self, store => store.probe_now(now))
+    }
+
+    /// Puts a delivery that was given up, or that waits, at once in its place again; `false` when there is none to retry.
+    pub async fn retry_delivery(&self, id: i64, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        detached!(self, store => store.retry_delivery(id, now))
+    }
+
+    /// How many more messages a receiver may get now.
+    pub async fn budget_left(&self, receiver: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let receiver = receiver.to_owned();
+        detached!(self, store => store.budget_left(&receiver, now))
+    }
+
+    // ---- what people and pages read
+
+    /// What fires now, newest first; `limit` 0 is all.
+    pub async fn alerts(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<AlertLine>, StoreError> {
+        let watcher = watcher.map(str::to_owned);
+        detached!(self, store => store.alerts(watcher.as_deref(), limit))
+    }
+
+    /// What happened, newest first.
+    pub async fn history(&self, query: HistoryQuery) -> Result<Vec<HistoryLine>, StoreError> {
+        detached!(self, store => store.history(&query))
+    }
+
+    /// The readings, newest first.
+    pub async fn polls(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<PollLine>, StoreError> {
+        let watcher = watcher.map(str::to_owned);
+        detached!(self, store => store.polls(watcher.as_deref(), limit))
+    }
+
+    /// Deliveries, newest first; `waiting_only` leaves out what is settled.
+    pub async fn deliveries(&self, waiting_only: bool, limit: u64) -> Result<Vec<DeliveryLine>, StoreError> {
+        detached!(self, store => store.deliveries(waiting_only, limit))
+    }
+
+    /// How many alerts fire, per watcher and severity.
+    pub async fn firing_counts(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
+        detached!(self, store => store.firing_counts())
+    }
+
+    /// Removes history, polls and settled deliveries from before a time; how many lines went. Firing alerts and what waits stay.
+    pub async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        detached!(self, store => store.purge(before))
+    }
+}

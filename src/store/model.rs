@@ -1,0 +1,208 @@
+//! The values that cross the store's border.
+
+use crate::domain::alert::EventKind;
+use crate::domain::delivery::{Attempt, Decision};
+use crate::domain::message::Message;
+use chrono::{DateTime, Utc};
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL is of no backend that there is.
+    #[error("the store's url `{0}` is not supported: write sqlite://FILE")]
+    Url(String),
+    /// The file cannot be opened, or a statement failed.
+    #[error("{doing} in the store failed: {source}")]
+    Database {
+        /// What was attempted.
+        doing: &'static str,
+        /// The database's words.
+        source: sqlx::Error,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the store's schema could not be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Another service works on this store.
+    #[error("another rowbell service works on this store (it holds {0}); stop it first, or give this one a store of its own")]
+    InUse(String),
+    /// The lock file cannot be made.
+    #[error("the lock file {path} cannot be opened: {source}")]
+    Lock {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The claim was lost: another process took over.
+    #[error("another process took this over in the meantime; nothing was written")]
+    Stale,
+    /// A stored value cannot be read.
+    #[error("the store holds {0} that cannot be read")]
+    Corrupt(String),
+    /// The task of a statement died.
+    #[error("a task of the store died: {0}")]
+    Task(String),
+}
+
+/// How a poll ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollOutcome {
+    /// Read whole, every row judged.
+    Ok,
+    /// Read whole; some rows could not be judged and kept their state.
+    Partial,
+    /// Not read whole: nothing has changed.
+    Failed,
+    /// Not made.
+    Skipped,
+}
+
+impl PollOutcome {
+    /// The word of SQL, JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PollOutcome::Ok => "ok",
+            PollOutcome::Partial => "partial",
+            PollOutcome::Failed => "failed",
+            PollOutcome::Skipped => "skipped",
+        }
+    }
+}
+
+/// Why a poll is not `ok`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// A word: `timeout`, `sql`, `evaluation` …
+    pub kind: String,
+    /// What was wrong, in words.
+    pub message: String,
+}
+
+/// What is kept of a poll.
+#[derive(Clone, Debug)]
+pub struct PollRecord {
+    /// The slot it was due in.
+    pub scheduled_at: DateTime<Utc>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it is recorded.
+    pub ended_at: DateTime<Utc>,
+    /// How long reading and evaluating took.
+    pub duration_ms: u64,
+    /// How it ended.
+    pub outcome: PollOutcome,
+    /// Rows read.
+    pub rows: u64,
+    /// Slots that passed before it.
+    pub missed: u32,
+    /// Why it is not `ok`.
+    pub failure: Option<Failure>,
+}
+
+/// The right to poll one watcher once.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Whose.
+    pub watcher: String,
+    /// On what.
+    pub source: String,
+    /// The number that a commit must match.
+    pub epoch: i64,
+    /// Where the watcher stood when it was claimed.
+    pub state: WatcherState,
+}
+
+/// Where a watcher stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WatcherState {
+    /// Its name.
+    pub watcher: String,
+    /// What it reads.
+    pub source: String,
+    /// Its next slot.
+    pub next_poll_at: Option<DateTime<Utc>>,
+    /// The revision of its last completed poll.
+    pub revision: Option<String>,
+    /// When its first poll was completed.
+    pub baseline_at: Option<DateTime<Utc>>,
+    /// Failed or faulty polls in a row.
+    pub failures: u32,
+    /// The first of them.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Whether `watcher_failed` was told.
+    pub failing_told: bool,
+    /// Rises with each change of its alerts.
+    pub version: i64,
+}
+
+/// What a poll's transaction writes besides the changes.
+#[derive(Clone, Debug)]
+pub struct PollCommit {
+    /// The claim under which it was made.
+    pub claim: Claim,
+    /// Its record.
+    pub record: PollRecord,
+    /// The watcher's state afterwards; the claim is given back.
+    pub state: WatcherState,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// The poll's number.
+    pub poll_id: i64,
+    /// The numbers of the events, in the order of the changes.
+    pub events: Vec<(i64, EventKind)>,
+    /// How many deliveries were made.
+    pub deliveries: usize,
+}
+
+/// A delivery that this process may send now.
+#[derive(Clone, Debug)]
+pub struct ClaimedDelivery {
+    /// Its number.
+    pub id: i64,
+    /// The number that recording must match.
+    pub epoch: i64,
+    /// The line of its attempt.
+    pub attempt_id: i64,
+    /// Attempts, this one included.
+    pub attempts: u32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Whose.
+    pub watcher: String,
+    /// What it says.
+    pub message: Message,
+    /// DingTalk's idempotency key.
+    pub msg_uuid: String,
+    /// Failures of the receiver in a row, before this attempt.
+    pub receiver_failures: u32,
+    /// Whether it has been reduced already.
+    pub reduced: bool,
+}
+
+/// A receiver's next delivery.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // made once per message, and moved once
+pub enum NextDelivery {
+    /// This one, now.
+    Claimed(ClaimedDelivery),
+    /// Not before then: the receiver is held, its budget is used up, or its deliveries are waiting.
+    NotBefore(DateTime<Utc>),
+    /// Nothing waits.
+    Nothing,
+}
+
+/// What one attempt came to, and what follows.
+#[derive(Clone, Debug)]
+pub struct DeliveryResult {
+    /// When the answer was there.
+    pub ended_at: DateTime<Utc>,
+    /// The answer.
+    pub attempt: Attempt,
+    /// What follows.
+    pub decision: Decision,
+    /// The message as it is to be sent next time, where it changes.
+    pub message: Option<Message>,
+}

@@ -1,0 +1,88 @@
+//! The store in an SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
+
+mod codec;
+mod outbox;
+mod polls;
+mod read;
+
+use super::model::StoreError;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite as Db, Transaction};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+/// How long a statement waits for another process's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Readers: pages, lists, the scheduler's look.
+const READERS: u32 = 4;
+
+/// An opened file.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    writer: SqlitePool,
+    reader: SqlitePool,
+    path: PathBuf,
+}
+
+/// Names what was attempted when a statement fails.
+trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> Doing<T> for Result<T, sqlx::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::Database { doing, source })
+    }
+}
+
+impl Sqlite {
+    pub(super) async fn open(url: &str) -> Result<Sqlite, StoreError> {
+        if !url.starts_with("sqlite:") {
+            return Err(StoreError::Url(url.split(':').next().unwrap_or_default().to_owned()));
+        }
+        let options = SqliteConnectOptions::from_str(url)
+            .doing("reading the url")?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let path = options.get_filename().to_path_buf();
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.doing("opening the file")?;
+        MIGRATIONS.run(&writer).await?;
+        let reader =
+            SqlitePoolOptions::new().max_connections(READERS).min_connections(0).connect_lazy_with(options.pragma("query_only", "on"));
+        Ok(Sqlite { writer, reader, path })
+    }
+
+    pub(super) fn lock(&self) -> Result<File, StoreError> {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".lock");
+        let path = name.to_string_lossy().into_owned();
+        let failed = |source| StoreError::Lock { path: path.clone(), source };
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path)),
+            Err(TryLockError::Error(source)) => Err(StoreError::Lock { path, source }),
+        }
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(&self.reader).await.doing("reading").map(drop)
+    }
+
+    pub(super) async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    /// A write transaction that has the write lock from its start: an upgrade would fail at once when another wrote.
+    async fn begin(&self) -> Result<Transaction<'static, Db>, StoreError> {
+        self.writer.begin_with("begin immediate").await.doing("beginning a transaction")
+    }
+}

@@ -1,0 +1,343 @@
+//! The outbox: claims, attempts, budgets, and what becomes of a delivery.
+
+use super::codec::{stamp, time};
+use super::{Doing, Sqlite};
+use crate::domain::delivery::{self, Change, Decision, Verdict};
+use crate::store::model::{ClaimedDelivery, DeliveryResult, NextDelivery, StoreError};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Row as _, Sqlite as Db, Transaction};
+use std::time::Duration;
+
+impl Sqlite {
+    pub(in crate::store) async fn claim_delivery(
+        &self,
+        receiver: &str,
+        owner: &str,
+        now: DateTime<Utc>,
+        lease: Duration,
+    ) -> Result<NextDelivery, StoreError> {
+        if !self.has_waiting(receiver).await? {
+            return Ok(NextDelivery::Nothing);
+        }
+        let mut tx = self.begin().await?;
+        let next = claim(&mut tx, receiver, owner, now, lease).await?;
+        tx.commit().await.doing("claiming a delivery")?;
+        Ok(next)
+    }
+
+    /// A look without the write lock, so that an idle receiver costs nothing.
+    async fn has_waiting(&self, receiver: &str) -> Result<bool, StoreError> {
+        let found = sqlx::query("select 1 from delivery where receiver = ? and state in ('pending', 'sending') limit 1")
+            .bind(receiver)
+            .fetch_optional(&self.reader)
+            .await
+            .doing("reading the outbox")?;
+        Ok(found.is_some())
+    }
+
+    pub(in crate::store) async fn record_delivery(&self, claimed: &ClaimedDelivery, result: &DeliveryResult) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        end_attempt(&mut tx, claimed.attempt_id, result).await?;
+        let receiver = settle(&mut tx, claimed, result).await?;
+        if let Some(receiver) = &receiver {
+            mark_receiver(&mut tx, receiver, result).await?;
+        }
+        tx.commit().await.doing("recording a delivery")?;
+        receiver.map(drop).ok_or(StoreError::Stale)
+    }
+
+    pub(in crate::store) async fn claim_test(&self, receiver: &str, now: DateTime<Utc>) -> Result<Result<i64, DateTime<Utc>>, StoreError> {
+        let mut tx = self.begin().await?;
+        let sent = recent_attempts(&mut tx, receiver, now).await?;
+        if let Some(free) = delivery::budget_free_at(&sent, now) {
+            return Ok(Err(free));
+        }
+        let id = insert_attempt(&mut tx, None, 1, receiver, now).await?;
+        tx.commit().await.doing("reserving a test message")?;
+        Ok(Ok(id))
+    }
+
+    pub(in crate::store) async fn record_test(&self, id: i64, receiver: &str, result: &DeliveryResult) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        end_attempt(&mut tx, id, result).await?;
+        if matches!(result.decision, Decision::Delivered) || matches!(result.attempt.verdict, Verdict::Throttled { .. }) {
+            mark_receiver(&mut tx, receiver, result).await?;
+        }
+        tx.commit().await.doing("recording a test message")
+    }
+
+    pub(in crate::store) async fn waiting(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows = sqlx::query(
+            "select receiver, count(*) as n from delivery where state in ('pending', 'sending') group by receiver order by receiver",
+        )
+        .fetch_all(&self.reader)
+        .await
+        .doing("reading the outbox")?;
+        Ok(rows.iter().map(|row| (row.get("receiver"), row.get::<i64, _>("n").unsigned_abs())).collect())
+    }
+
+    pub(in crate::store) async fn probe_now(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("update receiver_state set held_until = null where throttled = 0")
+            .execute(&mut *tx)
+            .await
+            .doing("probing receivers")?;
+        sqlx::query("update delivery set not_before = ?1 where state = 'pending' and not_before > ?1")
+            .bind(stamp(now))
+            .execute(&mut *tx)
+            .await
+            .doing("probing receivers")?;
+        tx.commit().await.doing("probing receivers")
+    }
+
+    pub(in crate::store) async fn retry_delivery(&self, id: i64, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        // A delivery that was given up for its age starts anew: its age counts from the retry.
+        let row = sqlx::query(
+            "update delivery set created_at = iif(state = 'discarded', ?1, created_at), state = 'pending', reason = null, not_before = ?1
+             where id = ?2 and state in ('pending', 'discarded') returning receiver",
+        )
+        .bind(stamp(now))
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await
+        .doing("retrying a delivery")?;
+        if let Some(row) = &row {
+            sqlx::query("update receiver_state set held_until = null where receiver = ? and throttled = 0")
+                .bind(row.get::<String, _>("receiver"))
+                .execute(&mut *tx)
+                .await
+                .doing("retrying a delivery")?;
+        }
+        tx.commit().await.doing("retrying a delivery")?;
+        Ok(row.is_some())
+    }
+
+    pub(in crate::store) async fn budget_left(&self, receiver: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let mut tx = self.reader.begin().await.doing("reading a budget")?;
+        let sent = recent_attempts(&mut tx, receiver, now).await?;
+        Ok(delivery::BUDGET.saturating_sub(sent.len()))
+    }
+}
+
+/// Every check and the claim, under the write lock.
+async fn claim(
+    tx: &mut Transaction<'_, Db>,
+    receiver: &str,
+    owner: &str,
+    now: DateTime<Utc>,
+    lease: Duration,
+) -> Result<NextDelivery, StoreError> {
+    if let Some(until) = in_flight(tx, receiver, now).await? {
+        return Ok(NextDelivery::NotBefore(until));
+    }
+    let (held, failures) = receiver_state(tx, receiver).await?;
+    if let Some(until) = held.filter(|until| *until > now) {
+        return Ok(NextDelivery::NotBefore(until));
+    }
+    let Some((id, due)) = head(tx, receiver, now).await? else { return Ok(NextDelivery::Nothing) };
+    if due > now {
+        return Ok(NextDelivery::NotBefore(due));
+    }
+    let sent = recent_attempts(tx, receiver, now).await?;
+    if let Some(free) = delivery::budget_free_at(&sent, now) {
+        return Ok(NextDelivery::NotBefore(free));
+    }
+    let until = stamp(now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
+    let row = sqlx::query(
+        "update delivery set state = 'sending', owner = ?, claimed_until = ?, epoch = epoch + 1, attempts = attempts + 1
+         where id = ? and state = 'pending' returning *",
+    )
+    .bind(owner)
+    .bind(until)
+    .bind(id)
+    .fetch_one(&mut **tx)
+    .await
+    .doing("claiming a delivery")?;
+    let attempts = row.get::<i64, _>("attempts");
+    let attempt_id = insert_attempt(tx, Some(id), attempts, receiver, now).await?;
+    let message =
+        serde_json::from_str(row.get("message")).map_err(|error| StoreError::Corrupt(format!("the message of delivery {id} ({error})")))?;
+    Ok(NextDelivery::Claimed(ClaimedDelivery {
+        id,
+        epoch: row.get("epoch"),
+        attempt_id,
+        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+        created_at: time(row.get("created_at"))?,
+        watcher: row.get("watcher"),
+        message,
+        msg_uuid: row.get("msg_uuid"),
+        receiver_failures: failures,
+        reduced: row.get::<&str, _>("change") == "reduced",
+    }))
+}
+
+/// Until when another process sends for this receiver; a claim that has ended is given back.
+async fn in_flight(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let row = sqlx::query("select id, claimed_until from delivery where receiver = ? and state = 'sending'")
+        .bind(receiver)
+        .fetch_optional(&mut **tx)
+        .await
+        .doing("reading the outbox")?;
+    let Some(row) = row else { return Ok(None) };
+    let until = time(row.get("claimed_until"))?;
+    if until > now {
+        return Ok(Some(until));
+    }
+    sqlx::query("update delivery set state = 'pending', owner = null, claimed_until = null where id = ?")
+        .bind(row.get::<i64, _>("id"))
+        .execute(&mut **tx)
+        .await
+        .doing("ending a claim")?;
+    Ok(None)
+}
+
+async fn receiver_state(tx: &mut Transaction<'_, Db>, receiver: &str) -> Result<(Option<DateTime<Utc>>, u32), StoreError> {
+    let row = sqlx::query("select held_until, failures from receiver_state where receiver = ?")
+        .bind(receiver)
+        .fetch_optional(&mut **tx)
+        .await
+        .doing("reading a receiver")?;
+    let Some(row) = row else { return Ok((None, 0)) };
+    let held = row.get::<Option<String>, _>("held_until").as_deref().map(time).transpose()?;
+    Ok((held, u32::try_from(row.get::<i64, _>("failures")).unwrap_or(u32::MAX)))
+}
+
+/// The delivery to try next and when it is due. Each watcher's deliveries leave in order: only its first counts.
+async fn head(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) -> Result<Option<(i64, DateTime<Utc>)>, StoreError> {
+    let row = sqlx::query(
+        "select d.id, d.not_before from delivery d
+         join (select min(id) as id from delivery where receiver = ?1 and state = 'pending' group by watcher) h on h.id = d.id
+         order by max(d.not_before, ?2), d.id limit 1",
+    )
+    .bind(receiver)
+    .bind(stamp(now))
+    .fetch_optional(&mut **tx)
+    .await
+    .doing("reading the outbox")?;
+    row.map(|row| Ok((row.get("id"), time(row.get("not_before"))?))).transpose()
+}
+
+/// When the attempts of the last window ended; one that has not ended counts as ending now, unless it is long dead.
+async fn recent_attempts(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
+    let window = TimeDelta::from_std(delivery::BUDGET_WINDOW).unwrap_or(TimeDelta::MAX);
+    let longest = TimeDelta::seconds(15);
+    let rows = sqlx::query("select started_at, ended_at from delivery_attempt where receiver = ? and started_at > ?")
+        .bind(receiver)
+        .bind(stamp(now - window - longest))
+        .fetch_all(&mut **tx)
+        .await
+        .doing("reading a budget")?;
+    let mut sent = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let ended = row.get::<Option<String>, _>("ended_at").as_deref().map(time).transpose()?;
+        let at = ended.unwrap_or((time(row.get("started_at"))? + longest).min(now));
+        if at + window > now {
+            sent.push(at);
+        }
+    }
+    Ok(sent)
+}
+
+async fn insert_attempt(
+    tx: &mut Transaction<'_, Db>,
+    delivery: Option<i64>,
+    attempt: i64,
+    receiver: &str,
+    now: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let done = sqlx::query("insert into delivery_attempt (delivery_id, attempt, receiver, started_at) values (?, ?, ?, ?)")
+        .bind(delivery)
+        .bind(attempt)
+        .bind(receiver)
+        .bind(stamp(now))
+        .execute(&mut **tx)
+        .await
+        .doing("writing an attempt")?;
+    Ok(done.last_insert_rowid())
+}
+
+async fn end_attempt(tx: &mut Transaction<'_, Db>, id: i64, result: &DeliveryResult) -> Result<(), StoreError> {
+    sqlx::query("update delivery_attempt set ended_at = ?, outcome = ?, http_status = ?, errcode = ?, answer = ? where id = ?")
+        .bind(stamp(result.ended_at))
+        .bind(outcome_word(&result.attempt.verdict))
+        .bind(result.attempt.http_status)
+        .bind(result.attempt.errcode)
+        .bind(&result.attempt.answer)
+        .bind(id)
+        .execute(&mut **tx)
+        .await
+        .doing("recording an attempt")
+        .map(drop)
+}
+
+/// Writes what follows for the delivery; its receiver, or `None` when the claim was lost.
+async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result: &DeliveryResult) -> Result<Option<String>, StoreError> {
+    let ended = stamp(result.ended_at);
+    let (state, not_before, delivered_at, reason) = match &result.decision {
+        Decision::Delivered => ("delivered", ended.clone(), Some(ended), None),
+        Decision::Retry { at, .. } => ("pending", stamp(*at), None, None),
+        Decision::Hold { .. } => ("pending", ended, None, None),
+        Decision::Discard { reason } => ("discarded", ended, None, Some(reason)),
+    };
+    let change = match result.decision {
+        Decision::Retry { change: Change::Shorten, .. } => Some("shortened"),
+        Decision::Retry { change: Change::Reduce, .. } => Some("reduced"),
+        _ => None,
+    };
+    let message = result.message.as_ref().and_then(|message| serde_json::to_string(message).ok());
+    let row = sqlx::query(
+        "update delivery set state = ?, not_before = ?, delivered_at = ?, reason = ?, answer = ?, change = coalesce(?, change),
+                message = coalesce(?, message), owner = null, claimed_until = null
+         where id = ? and epoch = ? and state = 'sending' returning receiver",
+    )
+    .bind(state)
+    .bind(not_before)
+    .bind(delivered_at)
+    .bind(reason)
+    .bind(&result.attempt.answer)
+    .bind(change)
+    .bind(message)
+    .bind(claimed.id)
+    .bind(claimed.epoch)
+    .fetch_optional(&mut **tx)
+    .await
+    .doing("recording a delivery")?;
+    Ok(row.map(|row| row.get("receiver")))
+}
+
+/// Holds the receiver, or frees it when it has taken a message.
+async fn mark_receiver(tx: &mut Transaction<'_, Db>, receiver: &str, result: &DeliveryResult) -> Result<(), StoreError> {
+    let throttled = matches!(result.attempt.verdict, Verdict::Throttled { .. });
+    let (until, reason, failures) = match &result.decision {
+        Decision::Delivered => (None, None, 0),
+        Decision::Hold { until, reason } => (Some(stamp(*until)), Some(reason), 1),
+        Decision::Retry { .. } | Decision::Discard { .. } => return Ok(()),
+    };
+    sqlx::query(
+        "insert into receiver_state (receiver, held_until, reason, throttled, failures) values (?1, ?2, ?3, ?4, ?5)
+         on conflict (receiver) do update set held_until = ?2, reason = ?3, throttled = ?4, failures = iif(?5 = 0, 0, failures + 1)",
+    )
+    .bind(receiver)
+    .bind(until)
+    .bind(reason)
+    .bind(throttled)
+    .bind(failures)
+    .execute(&mut **tx)
+    .await
+    .doing("recording a receiver")
+    .map(drop)
+}
+
+fn outcome_word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Delivered => "delivered",
+        Verdict::Transient { uncertain: false } => "transient",
+        Verdict::Transient { uncertain: true } => "uncertain",
+        Verdict::Throttled { .. } => "throttled",
+        Verdict::Refused { .. } => "refused",
+        Verdict::TooLong => "too_long",
+        Verdict::ContentRefused => "content_refused",
+        Verdict::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,322 @@
+//! Claims of polls, and the one transaction that records a poll and all that follows from it.
+
+use super::codec::{alert, digest, fingerprint, row_with_kinds, stamp, time_or_null, word};
+use super::{Doing, Sqlite};
+use crate::domain::alert::{Alert, Event};
+use crate::domain::compose::{Changes, Draft};
+use crate::domain::known::{Known, KnownKey};
+use crate::domain::row::Fingerprint;
+use crate::store::model::{Claim, Committed, PollCommit, StoreError, WatcherState};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value as Json;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Rows per statement: the widest has 15 columns, and SQLite takes 32,766 values.
+const CHUNK: usize = 500;
+
+impl Sqlite {
+    pub(in crate::store) async fn take_over(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("update watcher_state set owner = null, claimed_until = null where owner is not null")
+            .execute(&mut *tx)
+            .await
+            .doing("ending the polls of a dead service")?;
+        sqlx::query("update delivery set state = 'pending', owner = null, claimed_until = null where state = 'sending'")
+            .execute(&mut *tx)
+            .await
+            .doing("ending the deliveries of a dead service")?;
+        tx.commit().await.doing("taking over")
+    }
+
+    pub(in crate::store) async fn claim_poll(
+        &self,
+        watcher: &str,
+        source: &str,
+        owner: &str,
+        now: DateTime<Utc>,
+        lease: Duration,
+    ) -> Result<Option<Claim>, StoreError> {
+        let until = stamp(now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
+        let mut tx = self.begin().await?;
+        sqlx::query("insert into watcher_state (watcher, source) values (?, ?) on conflict do nothing")
+            .bind(watcher)
+            .bind(source)
+            .execute(&mut *tx)
+            .await
+            .doing("claiming a poll")?;
+        let row = sqlx::query(
+            "update watcher_state set owner = ?, claimed_until = ?, epoch = epoch + 1
+             where watcher = ? and source = ? and (owner is null or claimed_until <= ?) returning *",
+        )
+        .bind(owner)
+        .bind(until)
+        .bind(watcher)
+        .bind(source)
+        .bind(stamp(now))
+        .fetch_optional(&mut *tx)
+        .await
+        .doing("claiming a poll")?;
+        tx.commit().await.doing("claiming a poll")?;
+        row.map(|row| {
+            Ok(Claim { watcher: watcher.to_owned(), source: source.to_owned(), epoch: row.get("epoch"), state: watcher_state(&row)? })
+        })
+        .transpose()
+    }
+
+    pub(in crate::store) async fn release_poll(&self, claim: &Claim) -> Result<(), StoreError> {
+        sqlx::query("update watcher_state set owner = null, claimed_until = null where watcher = ? and source = ? and epoch = ?")
+            .bind(&claim.watcher)
+            .bind(&claim.source)
+            .bind(claim.epoch)
+            .execute(&self.writer)
+            .await
+            .doing("giving a poll back")
+            .map(drop)
+    }
+
+    pub(in crate::store) async fn known(&self, watcher: &str, source: &str) -> Result<Known, StoreError> {
+        let rows = sqlx::query("select fingerprint, digest, status, severity, told_at from alert_state where watcher = ? and source = ?")
+            .bind(watcher)
+            .bind(source)
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading what is known")?;
+        let keys = rows.iter().map(|row| {
+            Ok(KnownKey {
+                fingerprint: fingerprint(row.get("fingerprint"))?,
+                digest: digest(row.get("digest"))?,
+                status: word(row.get("status"))?,
+                severity: word(row.get("severity"))?,
+                told_at: time_or_null(row.get("told_at"))?,
+            })
+        });
+        Ok(Known::new(keys.collect::<Result<_, StoreError>>()?))
+    }
+
+    pub(in crate::store) async fn alerts_of(&self, fingerprints: &[Fingerprint]) -> Result<HashMap<Fingerprint, Alert>, StoreError> {
+        let mut found = HashMap::with_capacity(fingerprints.len());
+        for chunk in fingerprints.chunks(CHUNK) {
+            let mut query = QueryBuilder::<Db>::new("select * from alert_state where fingerprint in (");
+            let mut list = query.separated(", ");
+            for fingerprint in chunk {
+                list.push_bind(fingerprint.to_string());
+            }
+            query.push(")");
+            for row in query.build().fetch_all(&self.reader).await.doing("reading alerts")? {
+                let alert = alert(&row)?;
+                found.insert(alert.fingerprint, alert);
+            }
+        }
+        Ok(found)
+    }
+
+    pub(in crate::store) async fn watcher_states(&self) -> Result<Vec<WatcherState>, StoreError> {
+        let rows =
+            sqlx::query("select * from watcher_state order by watcher, source").fetch_all(&self.reader).await.doing("reading watchers")?;
+        rows.iter().map(watcher_state).collect()
+    }
+
+    pub(in crate::store) async fn schedule(&self, watcher: &str, source: &str, next: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into watcher_state (watcher, source, next_poll_at) values (?, ?, ?)
+             on conflict (watcher, source) do update set next_poll_at = excluded.next_poll_at",
+        )
+        .bind(watcher)
+        .bind(source)
+        .bind(next.map(stamp))
+        .execute(&self.writer)
+        .await
+        .doing("scheduling a watcher")
+        .map(drop)
+    }
+
+    pub(in crate::store) async fn commit_poll(&self, commit: &PollCommit, changes: &Changes) -> Result<Committed, StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = !changes.put.is_empty() || !changes.remove.is_empty();
+        write_state(&mut tx, commit, changed).await?;
+        let poll_id = insert_poll(&mut tx, commit).await?;
+        remove_alerts(&mut tx, &changes.remove).await?;
+        put_alerts(&mut tx, commit, &changes.put).await?;
+        let ids = insert_events(&mut tx, poll_id, &changes.events).await?;
+        for draft in &changes.deliveries {
+            insert_delivery(&mut tx, commit, poll_id, draft, &ids).await?;
+        }
+        tx.commit().await.doing("recording a poll")?;
+        let events = ids.into_iter().zip(changes.events.iter().map(|event| event.kind)).collect();
+        Ok(Committed { poll_id, events, deliveries: changes.deliveries.len() })
+    }
+}
+
+fn watcher_state(row: &SqliteRow) -> Result<WatcherState, StoreError> {
+    Ok(WatcherState {
+        watcher: row.get("watcher"),
+        source: row.get("source"),
+        next_poll_at: time_or_null(row.get("next_poll_at"))?,
+        revision: row.get("revision"),
+        baseline_at: time_or_null(row.get("baseline_at"))?,
+        failures: u32::try_from(row.get::<i64, _>("failures")).unwrap_or(u32::MAX),
+        failing_since: time_or_null(row.get("failing_since"))?,
+        failing_told: row.get::<i64, _>("failing_told") != 0,
+        version: row.get("version"),
+    })
+}
+
+/// Writes the watcher's state and gives the claim back: the check of the epoch comes first, under the write lock.
+async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed: bool) -> Result<(), StoreError> {
+    let state = &commit.state;
+    let done = sqlx::query(
+        "update watcher_state set next_poll_at = ?, revision = ?, baseline_at = ?, failures = ?, failing_since = ?, failing_told = ?,
+                version = version + ?, owner = null, claimed_until = null
+         where watcher = ? and source = ? and epoch = ? and owner is not null",
+    )
+    .bind(state.next_poll_at.map(stamp))
+    .bind(&state.revision)
+    .bind(state.baseline_at.map(stamp))
+    .bind(state.failures)
+    .bind(state.failing_since.map(stamp))
+    .bind(state.failing_told)
+    .bind(i64::from(changed))
+    .bind(&commit.claim.watcher)
+    .bind(&commit.claim.source)
+    .bind(commit.claim.epoch)
+    .execute(&mut **tx)
+    .await
+    .doing("recording a poll")?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+async fn insert_poll(tx: &mut Transaction<'_, Db>, commit: &PollCommit) -> Result<i64, StoreError> {
+    let record = &commit.record;
+    let failure = record.failure.as_ref();
+    let done = sqlx::query(
+        "insert into poll (watcher, source, scheduled_at, started_at, ended_at, duration_ms, outcome, rows, missed, error_kind, error_message, epoch)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&commit.claim.watcher)
+    .bind(&commit.claim.source)
+    .bind(stamp(record.scheduled_at))
+    .bind(stamp(record.started_at))
+    .bind(stamp(record.ended_at))
+    .bind(record.duration_ms as i64)
+    .bind(record.outcome.as_str())
+    .bind(record.rows as i64)
+    .bind(record.missed)
+    .bind(failure.map(|failure| failure.kind.as_str()))
+    .bind(failure.map(|failure| failure.message.as_str()))
+    .bind(commit.claim.epoch)
+    .execute(&mut **tx)
+    .await
+    .doing("recording a poll")?;
+    Ok(done.last_insert_rowid())
+}
+
+async fn remove_alerts(tx: &mut Transaction<'_, Db>, fingerprints: &[Fingerprint]) -> Result<(), StoreError> {
+    for chunk in fingerprints.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new("delete from alert_state where fingerprint in (");
+        let mut list = query.separated(", ");
+        for fingerprint in chunk {
+            list.push_bind(fingerprint.to_string());
+        }
+        query.push(")");
+        query.build().execute(&mut **tx).await.doing("removing alerts")?;
+    }
+    Ok(())
+}
+
+async fn put_alerts(tx: &mut Transaction<'_, Db>, commit: &PollCommit, alerts: &[Alert]) -> Result<(), StoreError> {
+    for chunk in alerts.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new(
+            "insert or replace into alert_state (fingerprint, watcher, source, status, severity, key, rows, row_count, digest, since, told_at, receivers) ",
+        );
+        query.push_values(chunk, |mut values, alert| {
+            let rows: Vec<Json> = alert.rows.iter().map(row_with_kinds).collect();
+            values
+                .push_bind(alert.fingerprint.to_string())
+                .push_bind(&commit.claim.watcher)
+                .push_bind(&commit.claim.source)
+                .push_bind(alert.status.as_str())
+                .push_bind(alert.severity.as_str())
+                .push_bind(row_with_kinds(&alert.key).to_string())
+                .push_bind(Json::Array(rows).to_string())
+                .push_bind(alert.row_count as i64)
+                .push_bind(alert.digest.to_string())
+                .push_bind(stamp(alert.since))
+                .push_bind(alert.told_at.map(stamp))
+                .push_bind(Json::from(alert.receivers.clone()).to_string());
+        });
+        query.build().execute(&mut **tx).await.doing("writing alerts")?;
+    }
+    Ok(())
+}
+
+/// Adds lines to the history; their numbers are consecutive within one statement.
+async fn insert_events(tx: &mut Transaction<'_, Db>, poll_id: i64, events: &[Event]) -> Result<Vec<i64>, StoreError> {
+    let mut ids = Vec::with_capacity(events.len());
+    for chunk in events.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new(
+            "insert into alert_history (at, watcher, source, event, severity, fingerprint, key, \"row\", rows, row_count, previous, since, reason, poll_id) ",
+        );
+        query.push_values(chunk, |mut values, event| {
+            let object = |row: &crate::domain::row::Row| Json::Object(row.to_json()).to_string();
+            let several = event.rows.len() > 1;
+            let rows: Vec<Json> = event.rows.iter().map(|row| Json::Object(row.to_json())).collect();
+            values
+                .push_bind(stamp(event.at))
+                .push_bind(&event.watcher)
+                .push_bind(&event.source)
+                .push_bind(event.kind.as_str())
+                .push_bind(event.severity.as_str())
+                .push_bind(event.fingerprint.map(|fingerprint| fingerprint.to_string()))
+                .push_bind(event.key.as_ref().map(object))
+                .push_bind(event.rows.first().map(object))
+                .push_bind(several.then(|| Json::Array(rows).to_string()))
+                .push_bind(event.row_count as i64)
+                .push_bind(event.previous.as_ref().map(object))
+                .push_bind(event.since.map(stamp))
+                .push_bind(&event.reason)
+                .push_bind(poll_id);
+        });
+        let done = query.build().execute(&mut **tx).await.doing("writing the history")?;
+        let last = done.last_insert_rowid();
+        ids.extend(last - chunk.len() as i64 + 1..=last);
+    }
+    Ok(ids)
+}
+
+async fn insert_delivery(
+    tx: &mut Transaction<'_, Db>,
+    commit: &PollCommit,
+    poll_id: i64,
+    draft: &Draft,
+    ids: &[i64],
+) -> Result<(), StoreError> {
+    let message = serde_json::to_string(&draft.message).map_err(|error| StoreError::Corrupt(format!("a message ({error})")))?;
+    let at = stamp(commit.record.ended_at);
+    let done = sqlx::query(
+        "insert into delivery (created_at, receiver, watcher, poll_id, title, message, msg_uuid, state, not_before)
+         values (?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
+    )
+    .bind(&at)
+    .bind(&draft.receiver)
+    .bind(&commit.claim.watcher)
+    .bind(poll_id)
+    .bind(&draft.message.title)
+    .bind(message)
+    .bind(uuid::Uuid::new_v4().to_string())
+    .bind(&at)
+    .execute(&mut **tx)
+    .await
+    .doing("writing a delivery")?;
+    let delivery = done.last_insert_rowid();
+    for chunk in draft.events.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new("insert into delivery_event (delivery_id, event_id) ");
+        query.push_values(chunk, |mut values, at| {
+            values.push_bind(delivery).push_bind(ids[*at]);
+        });
+        query.build().execute(&mut **tx).await.doing("writing a delivery")?;
+    }
+    Ok(())
+}

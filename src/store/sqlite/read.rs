@@ -1,0 +1,261 @@
+//! Lists for people, pages and the API; and the janitor's work.
+
+use super::codec::{object, parse_json, stamp};
+use super::{Doing, Sqlite};
+use crate::store::lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine};
+use crate::store::model::StoreError;
+use chrono::{DateTime, Utc};
+use serde_json::Value as Json;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite as Db};
+use std::collections::HashMap;
+
+/// Lines per statement of the janitor: the write lock is never held for long.
+const PURGE_CHUNK: i64 = 1_000;
+/// Identifiers per `in (…)`.
+const CHUNK: usize = 500;
+
+impl Sqlite {
+    pub(in crate::store) async fn alerts(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<AlertLine>, StoreError> {
+        let rows = sqlx::query(
+            "select a.*, (select max(h.id) from alert_history h where h.fingerprint = a.fingerprint and h.event = 'fired') as id
+             from alert_state a where a.status in ('firing', 'pending') and (?1 is null or a.watcher = ?1)
+             order by a.since desc, a.fingerprint limit ?2",
+        )
+        .bind(watcher)
+        .bind(bound(limit))
+        .fetch_all(&self.reader)
+        .await
+        .doing("reading alerts")?;
+        rows.iter().map(alert_line).collect()
+    }
+
+    pub(in crate::store) async fn history(&self, wanted: &HistoryQuery) -> Result<Vec<HistoryLine>, StoreError> {
+        let mut query = QueryBuilder::<Db>::new("select h.* from alert_history h where 1 = 1");
+        for (column, value) in [("h.watcher", &wanted.watcher), ("h.event", &wanted.event), ("h.severity", &wanted.severity)] {
+            if let Some(value) = value {
+                query.push(" and ").push(column).push(" = ").push_bind(value);
+            }
+        }
+        if let Some(receiver) = &wanted.receiver {
+            query.push(" and exists (select 1 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id = h.id and d.receiver = ");
+            query.push_bind(receiver).push(")");
+        }
+        if let Some((column, value)) = &wanted.key {
+            query.push(" and exists (select 1 from json_each(h.key) k where k.key = ").push_bind(column);
+            query.push(" and k.value = ").push_bind(value).push(")");
+        }
+        for (comparison, value) in [(" and h.at >= ", &wanted.since), (" and h.at < ", &wanted.until)] {
+            if let Some(value) = value {
+                query.push(comparison).push_bind(value);
+            }
+        }
+        if let Some(text) = &wanted.search {
+            let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+            query.push(" and (h.key || ' ' || coalesce(h.\"row\", '') || ' ' || h.watcher || ' ' || h.reason) like ");
+            query.push_bind(pattern).push(" escape '\\'");
+        }
+        if let Some(before) = wanted.before {
+            query.push(" and h.id < ").push_bind(before);
+        }
+        query.push(" order by h.id desc limit ").push_bind(bound(wanted.limit));
+        let rows = query.build().fetch_all(&self.reader).await.doing("reading the history")?;
+        let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
+        let mut deliveries = self.deliveries_of(&ids).await?;
+        rows.iter().map(|row| history_line(row, deliveries.remove(&row.get("id")).unwrap_or_default())).collect()
+    }
+
+    async fn deliveries_of(&self, events: &[i64]) -> Result<HashMap<i64, Vec<EventDelivery>>, StoreError> {
+        let mut found: HashMap<i64, Vec<EventDelivery>> = HashMap::new();
+        for chunk in events.chunks(CHUNK) {
+            let mut query = QueryBuilder::<Db>::new(
+                "select e.event_id, d.id, d.receiver, d.state, d.attempts, d.answer, d.delivered_at
+                 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id in (",
+            );
+            push_list(&mut query, chunk);
+            query.push(") order by d.id");
+            for row in query.build().fetch_all(&self.reader).await.doing("reading deliveries")? {
+                let line = EventDelivery {
+                    id: row.get("id"),
+                    receiver: row.get("receiver"),
+                    state: row.get("state"),
+                    attempts: row.get("attempts"),
+                    answer: row.get("answer"),
+                    delivered_at: row.get("delivered_at"),
+                };
+                found.entry(row.get("event_id")).or_default().push(line);
+            }
+        }
+        Ok(found)
+    }
+
+    pub(in crate::store) async fn polls(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<PollLine>, StoreError> {
+        let rows = sqlx::query("select * from poll where (?1 is null or watcher = ?1) order by id desc limit ?2")
+            .bind(watcher)
+            .bind(bound(limit))
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading polls")?;
+        Ok(rows.iter().map(poll_line).collect())
+    }
+
+    pub(in crate::store) async fn deliveries(&self, waiting_only: bool, limit: u64) -> Result<Vec<DeliveryLine>, StoreError> {
+        let rows = sqlx::query(
+            "select d.*, (select count(*) from delivery_event e where e.delivery_id = d.id) as events,
+                    (select r.reason from receiver_state r where r.receiver = d.receiver and r.held_until is not null and d.state in ('pending', 'sending')) as held
+             from delivery d where ?1 = 0 or d.state in ('pending', 'sending') order by d.id desc limit ?2",
+        )
+        .bind(waiting_only)
+        .bind(bound(limit))
+        .fetch_all(&self.reader)
+        .await
+        .doing("reading deliveries")?;
+        let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
+        let mut tries = self.attempts_of(&ids).await?;
+        Ok(rows.iter().map(|row| delivery_line(row, tries.remove(&row.get("id")).unwrap_or_default())).collect())
+    }
+
+    async fn attempts_of(&self, deliveries: &[i64]) -> Result<HashMap<i64, Vec<AttemptLine>>, StoreError> {
+        let mut found: HashMap<i64, Vec<AttemptLine>> = HashMap::new();
+        for chunk in deliveries.chunks(CHUNK) {
+            let mut query = QueryBuilder::<Db>::new("select * from delivery_attempt where delivery_id in (");
+            push_list(&mut query, chunk);
+            query.push(") order by attempt");
+            for row in query.build().fetch_all(&self.reader).await.doing("reading attempts")? {
+                let line = AttemptLine {
+                    attempt: row.get("attempt"),
+                    started_at: row.get("started_at"),
+                    ended_at: row.get("ended_at"),
+                    outcome: row.get("outcome"),
+                    http_status: row.get("http_status"),
+                    errcode: row.get("errcode"),
+                    answer: row.get("answer"),
+                };
+                found.entry(row.get("delivery_id")).or_default().push(line);
+            }
+        }
+        Ok(found)
+    }
+
+    pub(in crate::store) async fn firing_counts(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
+        let rows =
+            sqlx::query("select watcher, severity, count(*) as n from alert_state where status = 'firing' group by watcher, severity")
+                .fetch_all(&self.reader)
+                .await
+                .doing("counting alerts")?;
+        Ok(rows.iter().map(|row| (row.get("watcher"), row.get("severity"), row.get::<i64, _>("n").unsigned_abs())).collect())
+    }
+
+    pub(in crate::store) async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut gone = 0;
+        // A line that an unsettled delivery tells stays, as do the polls of the lines that stay.
+        for statement in [
+            "delete from delivery where id in (select id from delivery where state in ('delivered', 'discarded') and created_at < ?1 limit ?2)",
+            "delete from alert_history where id in (select h.id from alert_history h where h.at < ?1
+                and not exists (select 1 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id = h.id and d.state in ('pending', 'sending'))
+                and not exists (select 1 from alert_state a where a.fingerprint = h.fingerprint and a.status = 'firing') limit ?2)",
+            "delete from delivery_attempt where id in (select id from delivery_attempt where delivery_id is null and started_at < ?1 limit ?2)",
+            "delete from poll where id in (select p.id from poll p where p.ended_at < ?1
+                and not exists (select 1 from alert_history h where h.poll_id = p.id)
+                and not exists (select 1 from delivery d where d.poll_id = p.id) limit ?2)",
+        ] {
+            loop {
+                let done = sqlx::query(statement).bind(stamp(before)).bind(PURGE_CHUNK).execute(&self.writer).await.doing("removing what is old")?;
+                gone += done.rows_affected();
+                if done.rows_affected() < PURGE_CHUNK.unsigned_abs() {
+                    break;
+                }
+            }
+        }
+        Ok(gone)
+    }
+}
+
+/// SQLite takes a negative limit for none.
+fn bound(limit: u64) -> i64 {
+    if limit == 0 { -1 } else { i64::try_from(limit).unwrap_or(-1) }
+}
+
+fn push_list(query: &mut QueryBuilder<Db>, ids: &[i64]) {
+    let mut list = query.separated(", ");
+    for id in ids {
+        list.push_bind(*id);
+    }
+}
+
+fn alert_line(row: &SqliteRow) -> Result<AlertLine, StoreError> {
+    let key = parse_json(row.get("key"))?;
+    let rows = parse_json(row.get("rows"))?;
+    let inner = |stored: Option<&Json>| stored.and_then(|stored| stored.get("row")).and_then(Json::as_object).cloned().unwrap_or_default();
+    Ok(AlertLine {
+        id: row.get("id"),
+        watcher: row.get("watcher"),
+        source: row.get("source"),
+        status: row.get("status"),
+        severity: row.get("severity"),
+        fingerprint: row.get("fingerprint"),
+        key: inner(Some(&key)),
+        row: inner(rows.get(0)),
+        row_count: row.get("row_count"),
+        since: row.get("since"),
+        told_at: row.get("told_at"),
+        receivers: serde_json::from_str(row.get("receivers")).unwrap_or_default(),
+    })
+}
+
+fn history_line(row: &SqliteRow, deliveries: Vec<EventDelivery>) -> Result<HistoryLine, StoreError> {
+    Ok(HistoryLine {
+        id: row.get("id"),
+        at: row.get("at"),
+        watcher: row.get("watcher"),
+        source: row.get("source"),
+        event: row.get("event"),
+        severity: row.get("severity"),
+        fingerprint: row.get("fingerprint"),
+        key: object(row.get("key"))?,
+        row: object(row.get("row"))?,
+        previous: object(row.get("previous"))?,
+        row_count: row.get("row_count"),
+        since: row.get("since"),
+        reason: row.get("reason"),
+        silenced: row.get::<i64, _>("silenced") != 0,
+        poll: row.get("poll_id"),
+        deliveries,
+    })
+}
+
+fn poll_line(row: &SqliteRow) -> PollLine {
+    let kind: Option<String> = row.get("error_kind");
+    let message: Option<String> = row.get("error_message");
+    PollLine {
+        id: row.get("id"),
+        watcher: row.get("watcher"),
+        source: row.get("source"),
+        scheduled_at: row.get("scheduled_at"),
+        started_at: row.get("started_at"),
+        outcome: row.get("outcome"),
+        rows: row.get("rows"),
+        duration_ms: row.get("duration_ms"),
+        missed: row.get("missed"),
+        error: message.map(|message| PollError { kind: kind.unwrap_or_default(), message }),
+    }
+}
+
+fn delivery_line(row: &SqliteRow, tries: Vec<AttemptLine>) -> DeliveryLine {
+    DeliveryLine {
+        id: row.get("id"),
+        created_at: row.get("created_at"),
+        receiver: row.get("receiver"),
+        watcher: row.get("watcher"),
+        title: row.get("title"),
+        events: row.get("events"),
+        state: row.get("state"),
+        attempts: row.get("attempts"),
+        answer: row.get("answer"),
+        not_before: row.get("not_before"),
+        held: row.get("held"),
+        delivered_at: row.get("delivered_at"),
+        reason: row.get("reason"),
+        tries,
+    }
+}
