@@ -17,6 +17,9 @@ use sqlparser::ast::{BinaryOperator, CastKind, CeilFloorKind, DataType, ExactNum
 use sqlparser::tokenizer::Span;
 use std::ops::Range;
 
+/// The place of a node before its parts are known.
+const NOWHERE: Range<usize> = usize::MAX..0;
+
 /// Words that cannot be the name of a column, unless in quotes.
 const RESERVED: [&str; 13] = ["and", "or", "not", "in", "is", "like", "ilike", "between", "case", "when", "then", "else", "null"];
 
@@ -45,23 +48,36 @@ impl Compiler<'_> {
         let mut node = self.compile(expr)?;
         self.depth -= 1;
         node.span = node.op.children().fold(node.span, |span, child| cover(&span, &child.span));
+        if let Expr::Cast { kind: CastKind::Cast, .. } = expr {
+            let pair = self.source.enclosing(&node.span);
+            node.span = self.start_of("cast", pair.start)..pair.end;
+        }
         Ok(node)
     }
 
-    /// The place of what is not made of other nodes; of the others it is known when their parts are.
+    /// The place of what is not made of other nodes, of calls and of `case`; the others are where their parts are.
     ///
-    /// The parser's own `span` recurses without a limit, so it is asked only where a tree cannot be deep.
+    /// The parser's own `span` recurses without a limit, so it is not asked for those.
     fn place(&self, expr: &Expr) -> Range<usize> {
         let span = match expr {
             Expr::Identifier(ident) => ident.span,
             Expr::Value(value) => value.span,
             Expr::TypedString(typed) => typed.value.span,
             Expr::CompoundIdentifier(parts) => Span::union_iter(parts.iter().map(|part| part.span)),
-            Expr::Function(function) => function.name.span(),
+            Expr::Function(function) => return self.source.call(self.source.range(function.name.span())),
             Expr::Case { case_token, end_token, .. } => case_token.0.span.union(&end_token.0.span),
-            other if self.source.shallow => other.span(),
-            other => first_leaf(other).span(),
+            Expr::Interval(interval) => {
+                let value = self.source.range(first_leaf(&interval.value).span());
+                return self.start_of("interval", value.start)..value.end;
+            }
+            _ => return NOWHERE,
         };
+        self.source.range(span)
+    }
+
+    /// The place of something that is not compiled, as well as it is known.
+    fn whole_place(&self, expr: &Expr) -> Range<usize> {
+        let span = if self.source.shallow { expr.span() } else { first_leaf(expr).span() };
         self.source.range(span)
     }
 
@@ -69,17 +85,28 @@ impl Compiler<'_> {
         self.node(expr).map(Box::new)
     }
 
+    /// What is nested most often comes first, and alone: this function recurses, and its frame should be small.
     fn compile(&mut self, expr: &Expr) -> Compiled {
+        match expr {
+            Expr::Nested(inner) => {
+                let inner = self.node(inner)?;
+                Ok(Node { span: self.source.enclosing(&inner.span), op: inner.op })
+            }
+            Expr::UnaryOp { op, expr } => self.unary(op, expr),
+            Expr::BinaryOp { left, op, right } => self.binary(left, op, right),
+            Expr::Function(function) => self.function(function, self.place(expr)),
+            _ => self.compile_other(expr),
+        }
+    }
+
+    fn compile_other(&mut self, expr: &Expr) -> Compiled {
         let span = self.place(expr);
         let op = match expr {
-            Expr::Nested(inner) => return self.node(inner),
             Expr::Value(value) => Op::Literal(literal(&value.value, &span)?),
             Expr::TypedString(typed) => return self.typed_string(typed, span),
             Expr::Interval(interval) => Op::Literal(Value::Interval(self.interval(interval, &span)?)),
             Expr::Identifier(ident) => return self.bare_name(ident, span),
             Expr::CompoundIdentifier(parts) => return self.qualified_name(parts, span),
-            Expr::UnaryOp { op, expr } => return self.unary(op, expr, span),
-            Expr::BinaryOp { left, op, right } => return self.binary(left, op, right, span),
             Expr::IsNull(value) => Op::IsNull { value: self.boxed(value)?, negated: false },
             Expr::IsNotNull(value) => Op::IsNull { value: self.boxed(value)?, negated: true },
             Expr::IsTrue(value) => self.is_truth(value, Some(true), false)?,
@@ -104,16 +131,16 @@ impl Compiler<'_> {
             }
             Expr::Case { operand, conditions, else_result, .. } => self.case(operand.as_deref(), conditions, else_result.as_deref())?,
             Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, format: None } => {
-                let target = target(data_type).ok_or_else(|| unknown_type(data_type, span.clone()))?;
-                Op::Cast(target, self.boxed(expr)?)
+                let inner = self.boxed(expr)?;
+                let target = target(data_type).ok_or_else(|| unknown_type(data_type, self.source.enclosing(&inner.span)))?;
+                Op::Cast(target, inner)
             }
-            Expr::Ceil { expr, field } => self.round_to_whole(Function::Ceil, expr, field, &span)?,
-            Expr::Floor { expr, field } => self.round_to_whole(Function::Floor, expr, field, &span)?,
+            Expr::Ceil { expr, field } => self.round_to_whole(Function::Ceil, expr, field)?,
+            Expr::Floor { expr, field } => self.round_to_whole(Function::Floor, expr, field)?,
             Expr::Trim { expr, trim_where: None, trim_what: None, trim_characters: None } => {
                 Op::Call(Function::Trim, vec![self.node(expr)?])
             }
-            Expr::Function(function) => return self.function(function, span),
-            other => return Err(unsupported(other, span)),
+            other => return Err(unsupported(other, self.whole_place(other))),
         };
         Ok(Node { op, span })
     }
@@ -144,8 +171,9 @@ impl Compiler<'_> {
         }
     }
 
-    fn unary(&mut self, op: &UnaryOperator, inner: &Expr, inner_span: Range<usize>) -> Compiled {
+    fn unary(&mut self, op: &UnaryOperator, inner: &Expr) -> Compiled {
         let inner = self.boxed(inner)?;
+        let inner_span = inner.span.clone();
         let sign = if *op == UnaryOperator::Not { "not" } else { "-" };
         let span = self.start_of(sign, inner_span.start)..inner_span.end;
         match op {
@@ -166,15 +194,15 @@ impl Compiler<'_> {
         if head.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(word)) { start } else { before }
     }
 
-    fn binary(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, span: Range<usize>) -> Compiled {
+    fn binary(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Compiled {
         if matches!(op, BinaryOperator::And | BinaryOperator::Or) {
-            return self.chain(left, op, right, span);
+            return self.chain(left, op, right);
         }
-        if comparison(&op).is_some() && matches!(&left, Expr::BinaryOp { op, .. } if comparison(op).is_some()) {
-            let hint = "write `a < b and b < c`, or parentheses around a condition that is compared";
-            return Err(error("comparisons cannot be chained", self.node(right)?.span, Some(hint)));
+        if comparison(op).is_some() {
+            refuse_chain(left, &self.source.range(first_leaf(right).span()))?;
         }
         let (left, right) = (self.boxed(left)?, self.boxed(right)?);
+        let span = cover(&left.span, &right.span);
         let arithmetic = |operator| Ok(move |left, right| Op::Arithmetic(operator, left, right));
         let operator = match &op {
             BinaryOperator::Plus => arithmetic(Operator::Add),
@@ -199,7 +227,7 @@ impl Compiler<'_> {
     }
 
     /// A chain of one of `and`, `or` as one node: the parser makes it a tree as deep as the chain is long.
-    fn chain(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, span: Range<usize>) -> Compiled {
+    fn chain(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Compiled {
         let mut parts = vec![right];
         let mut head = left;
         loop {
@@ -216,7 +244,7 @@ impl Compiler<'_> {
         }
         let nodes = parts.into_iter().rev().map(|part| self.node(part)).collect::<Result<Vec<_>, _>>()?;
         let op = if *op == BinaryOperator::And { Op::And(nodes) } else { Op::Or(nodes) };
-        Ok(Node { op, span })
+        Ok(Node { op, span: NOWHERE })
     }
 
     fn is_truth(&mut self, value: &Expr, truth: Option<bool>, negated: bool) -> Result<Op, ExpressionError> {
@@ -272,16 +300,11 @@ impl Compiler<'_> {
         Ok(Op::Case { operand, branches, otherwise })
     }
 
-    fn round_to_whole(
-        &mut self,
-        function: Function,
-        inner: &Expr,
-        field: &CeilFloorKind,
-        span: &Range<usize>,
-    ) -> Result<Op, ExpressionError> {
+    fn round_to_whole(&mut self, function: Function, inner: &Expr, field: &CeilFloorKind) -> Result<Op, ExpressionError> {
+        let inner = self.node(inner)?;
         match field {
-            CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) => Ok(Op::Call(function, vec![self.node(inner)?])),
-            _ => Err(error("floor and ceil take one number", span.clone(), Some("round(x, 2) keeps two digits"))),
+            CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) => Ok(Op::Call(function, vec![inner])),
+            _ => Err(error("floor and ceil take one number", inner.span, Some("round(x, 2) keeps two digits"))),
         }
     }
 
@@ -290,7 +313,7 @@ impl Compiler<'_> {
         let lower = name.to_lowercase();
         let known = TIME_NAMES.contains(&lower.as_str()) || SIGNATURES.iter().any(|signature| signature.name == lower);
         if !known && function.over.is_none() {
-            return Err(unknown_function(&name, &lower, span));
+            return Err(unknown_function(&name, &lower, self.source.range(function.name.span())));
         }
         let arguments = self.arguments(function, &name, &span)?;
         if TIME_NAMES.contains(&lower.as_str()) {
@@ -415,6 +438,20 @@ fn comparison(op: &BinaryOperator) -> Option<Comparison> {
         BinaryOperator::GtEq => Comparison::GreaterOrEqual,
         _ => return None,
     })
+}
+
+/// `a < b < c`, and `a < b || c < d` with MySQL's `||` in mind.
+fn refuse_chain(left: &Expr, span: &Range<usize>) -> Result<(), ExpressionError> {
+    match left {
+        Expr::BinaryOp { op, right, .. } if comparison(op).is_some() => {
+            let hint = match &**right {
+                Expr::BinaryOp { op: BinaryOperator::StringConcat, .. } => "`||` joins texts; between conditions write `or`",
+                _ => "write `a < b and b < c`, or parentheses around a condition that is compared",
+            };
+            Err(error("comparisons cannot be chained", span.clone(), Some(hint)))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn is_null(node: &Node) -> bool {

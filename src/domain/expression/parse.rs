@@ -46,6 +46,8 @@ pub(super) struct Source<'t> {
     pub text: &'t str,
     /// It has so few operators that no tree of it is deep.
     pub shallow: bool,
+    /// The parentheses: where each pair begins and ends. The parser does not keep their places.
+    parens: Vec<Range<usize>>,
     /// Where each character begins, and the end.
     chars: Vec<usize>,
     /// The number of the first character of each line.
@@ -57,7 +59,7 @@ impl<'t> Source<'t> {
         let chars: Vec<usize> = text.char_indices().map(|(at, _)| at).chain(std::iter::once(text.len())).collect();
         let breaks = text.chars().enumerate().filter(|(_, c)| *c == '\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(breaks).collect();
-        Source { text, shallow: false, chars, lines }
+        Source { text, shallow: false, parens: Vec::new(), chars, lines }
     }
 
     fn byte(&self, at: Location) -> usize {
@@ -73,6 +75,19 @@ impl<'t> Source<'t> {
         }
         let start = self.byte(span.start);
         start..self.byte(span.end).max(start)
+    }
+
+    /// The tightest pair of parentheses around a place; the place itself when there is none.
+    pub fn enclosing(&self, span: &Range<usize>) -> Range<usize> {
+        let around = self.parens.iter().filter(|pair| pair.start < span.start && pair.end > span.end);
+        around.min_by_key(|pair| pair.len()).cloned().unwrap_or_else(|| span.clone())
+    }
+
+    /// From a function's name to the parenthesis that closes its arguments.
+    pub fn call(&self, name: Range<usize>) -> Range<usize> {
+        let open = name.end + self.text[name.end..].len() - self.text[name.end..].trim_start().len();
+        let pair = self.parens.iter().find(|pair| pair.start == open);
+        name.start..pair.map_or(name.end, |pair| pair.end)
     }
 
     /// The text without the blanks around it.
@@ -95,6 +110,7 @@ pub(super) fn parse(text: &str) -> Result<(Source<'_>, Expr), ExpressionError> {
     })?;
     let seen: Vec<&TokenWithSpan> = tokens.iter().filter(|token| !is_blank(&token.token)).collect();
     source.shallow = check_tokens(&source, &seen)? <= MAX_DEPTH;
+    source.parens = paren_pairs(&source, &seen);
     let places: Vec<Range<usize>> = seen.iter().map(|token| source.range(token.span)).collect();
     let mut parser = Parser::new(&Sql).with_recursion_limit(PARSER_STEPS).with_tokens_with_locations(tokens);
     let expr = parser.parse_expr().map_err(|e| parser_error(&source, &places, &e))?;
@@ -145,6 +161,19 @@ fn check_tokens(source: &Source<'_>, tokens: &[&TokenWithSpan]) -> Result<usize,
         }
     }
     Ok(operators)
+}
+
+fn paren_pairs(source: &Source<'_>, tokens: &[&TokenWithSpan]) -> Vec<Range<usize>> {
+    let mut open = Vec::new();
+    let mut pairs = Vec::new();
+    for token in tokens {
+        match token.token {
+            Token::LParen => open.push(source.range(token.span).start),
+            Token::RParen => pairs.extend(open.pop().map(|start| start..source.range(token.span).end)),
+            _ => {}
+        }
+    }
+    pairs
 }
 
 /// A character that SQL does not have: often a full-width one, typed with a Chinese input method.
