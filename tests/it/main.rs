@@ -2,5 +2,6 @@
 #![allow(missing_docs)]
 
 mod config;
+mod databases;
 mod dingtalk;
 mod source;
