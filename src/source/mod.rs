@@ -21,7 +21,16 @@
 mod connections;
 mod error;
 mod intake;
+mod mysql;
+mod mysql_account;
+mod mysql_error;
+mod mysql_types;
 mod number;
+mod postgres;
+mod postgres_account;
+mod postgres_error;
+mod postgres_types;
+mod sql_text;
 mod sqlite;
 mod sqlite_guard;
 
@@ -29,6 +38,8 @@ pub use error::{SourceError, SourceErrorKind};
 
 use crate::domain::row::{Columns, Row};
 use crate::domain::value::Kind;
+use mysql::MysqlSource;
+use postgres::PostgresSource;
 use secrecy::{ExposeSecret, SecretString};
 use sqlite::SqliteSource;
 use std::fmt;
@@ -126,6 +137,8 @@ pub struct Source {
 }
 
 enum Driver {
+    Postgres(PostgresSource),
+    Mysql(MysqlSource),
     Sqlite(SqliteSource),
 }
 
@@ -161,6 +174,8 @@ impl Source {
     /// `postgresql`, `mysql` (also MariaDB) or `sqlite`.
     pub fn product(&self) -> &'static str {
         match self.driver {
+            Driver::Postgres(_) => "postgresql",
+            Driver::Mysql(_) => "mysql",
             Driver::Sqlite(_) => "sqlite",
         }
     }
@@ -176,6 +191,8 @@ impl Source {
     /// Everything but a whole result within the limits.
     pub async fn read<S: RowSink>(&self, query: &str, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
         let read = match &self.driver {
+            Driver::Postgres(source) => source.read(query, limits, sink).await,
+            Driver::Mysql(source) => source.read(query, limits, sink).await,
             Driver::Sqlite(source) => source.read(query, limits, sink).await,
         };
         read.map_err(|error| error.named(self.name()))
@@ -188,6 +205,8 @@ impl Source {
     pub async fn prepare(&self, query: &str) -> Result<Vec<ColumnInfo>, SourceError> {
         let wait = self.settings.query_timeout;
         let prepared = match &self.driver {
+            Driver::Postgres(source) => source.prepare(query, wait).await,
+            Driver::Mysql(source) => source.prepare(query, wait).await,
             Driver::Sqlite(source) => source.prepare(query, wait).await,
         };
         prepared.map_err(|error| error.named(self.name()))
@@ -200,6 +219,8 @@ impl Source {
     pub async fn account(&self) -> Result<Account, SourceError> {
         let wait = self.settings.query_timeout;
         let account = match &self.driver {
+            Driver::Postgres(source) => source.account(wait).await,
+            Driver::Mysql(source) => source.account(wait).await,
             Driver::Sqlite(source) => source.account(wait).await,
         };
         account.map_err(|error| error.named(self.name()))
@@ -208,6 +229,8 @@ impl Source {
     /// Closes all connections.
     pub async fn close(&self) {
         match &self.driver {
+            Driver::Postgres(source) => source.close().await,
+            Driver::Mysql(source) => source.close().await,
             Driver::Sqlite(source) => source.close().await,
         }
     }
@@ -216,6 +239,8 @@ impl Source {
 fn open_driver(settings: &SourceSettings) -> Result<Driver, SourceError> {
     let scheme = settings.url.expose_secret().split(':').next().unwrap_or_default().to_ascii_lowercase();
     match scheme.as_str() {
+        "postgres" | "postgresql" => Ok(Driver::Postgres(PostgresSource::open(settings)?)),
+        "mysql" | "mariadb" => Ok(Driver::Mysql(MysqlSource::open(settings)?)),
         "sqlite" => Ok(Driver::Sqlite(SqliteSource::open(settings)?)),
         _ => {
             let message = "the url names no database that can be read";
@@ -226,4 +251,10 @@ fn open_driver(settings: &SourceSettings) -> Result<Driver, SourceError> {
 
 fn url_error(error: &sqlx::Error, example: &str) -> SourceError {
     SourceError::new(SourceErrorKind::Connect, format!("the url cannot be read: {error}")).hint(format!("it looks like {example}"))
+}
+
+/// Whether a connection stays on this machine.
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -66,7 +66,8 @@ impl SqliteSource {
         let read = timeout(limits.timeout + CANCEL_GRACE, run(&mut lease.session.connection, query, Intake::new(limits, sink))).await;
         lease.session.deadline.set(None);
         let result = read.unwrap_or_else(|_| Err(out_of_time(limits)));
-        if result.is_ok() {
+        let was_refused = |error: &SourceError| matches!(error.kind, SourceErrorKind::Sql | SourceErrorKind::NotAQuery);
+        if result.as_ref().err().is_none_or(was_refused) {
             lease.give_back();
         }
         result.map_err(|error| if error.kind == SourceErrorKind::Timeout { out_of_time(limits) } else { error })
