@@ -7,7 +7,9 @@
 //! environment but [`Environment::of_process`].
 
 pub mod fault;
+pub mod schema;
 pub mod settings;
+pub mod template;
 pub mod watcher;
 
 mod expand;
@@ -15,13 +17,11 @@ mod field;
 mod layers;
 mod node;
 mod reader;
-mod settings_fields;
 mod sheet;
-mod watcher_fields;
 
 pub use fault::{Fault, Origin, render_faults};
-pub use settings::{ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, load_settings, parse_settings};
-pub use watcher::{WatcherFile, load_watchers, parse_watcher};
+pub use settings::{Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, load_settings, parse_settings};
+pub use watcher::{WatcherFile, load_watcher, load_watchers, parse_watcher};
 
 use chrono_tz::Tz;
 use std::collections::BTreeMap;

@@ -75,6 +75,7 @@ keyword = "告警"
     assert_eq!(keyword.as_deref(), Some("告警"));
 }
 
+/// One source, one receiver.
 fn settings() -> Settings {
     let text = r#"
 timezone = "Asia/Shanghai"

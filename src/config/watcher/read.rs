@@ -1,105 +1,21 @@
-//! `watchers/*.toml` as [`Watcher`]s. One bad file never hurts the others.
-//!
-//! A watcher that tells no one is a fault, not a choice: without a `[[notify]]` block the settings must name exactly
-//! one receiver, which is told everything then.
+//! Reads the tree of a watcher's file, key by key, and goes on after each fault.
 
-use super::fault::Fault;
-use super::field::{Kind, listed};
-use super::node::{self, Content, Node, Place};
-use super::reader::{Reader, Report, Text};
-use super::settings::Settings;
-use super::sheet::Sheet;
-use super::watcher_fields::{BUTTON, LATER_ALERT_ON, MESSAGE, NOTIFY, SEVERITY, WATCHER};
+use super::fields::{LATER_ALERT_ON, SEVERITY, WATCHER};
+use super::notify::{read_message, read_notify};
+use crate::config::field::{Kind, nearest};
+use crate::config::node::{Content, Node};
+use crate::config::read_text;
+use crate::config::reader::{Reader, Report, Text};
+use crate::config::settings::Settings;
 use crate::domain::alert::Severity;
 use crate::domain::expression::Expression;
 use crate::domain::schedule::Schedule;
-use crate::domain::template;
-use crate::domain::watcher::{AlertOn, Button, FAILURES_BEFORE_ALERT, Mention, MessageTemplate, Notify, SeverityRule, Watcher};
+use crate::domain::watcher::{AlertOn, FAILURES_BEFORE_ALERT, SeverityRule, Watcher};
 use chrono_tz::Tz;
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use xxhash_rust::xxh3::xxh3_64;
+use std::path::Path;
 
-/// A file of the watchers' folder, and what became of it.
-#[derive(Clone, Debug)]
-pub struct WatcherFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its stem: the watcher's name.
-    pub name: String,
-    /// A hash of its text and of its query's file: while it stays the same, so does the watcher.
-    pub text_hash: u64,
-    /// The watcher, or all that is wrong with it.
-    pub watcher: Result<Watcher, Vec<Fault>>,
-}
-
-/// Reads every `*.toml` of the folder but the tests (`*.test.toml`) and hidden files; in the order of their names.
-pub fn load_watchers(folder: &Path, settings: &Settings) -> Result<Vec<WatcherFile>, Fault> {
-    let paths = watcher_paths(folder).map_err(|error| unreadable_folder(folder, settings, &error))?;
-    let mut seen = BTreeSet::new();
-    let load = |path: PathBuf| {
-        let mut file = load_watcher(&path, settings);
-        if !seen.insert(file.name.clone()) {
-            let message = format!("there is a watcher of the name `{}` already", file.name);
-            file.watcher = Err(vec![Fault::of_file(&path, message, Some("rename one of the files".to_owned()))]);
-        }
-        file
-    };
-    Ok(paths.into_iter().map(load).collect())
-}
-
-/// Reads one file.
-pub fn load_watcher(path: &Path, settings: &Settings) -> WatcherFile {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let text = match super::read_text(path) {
-        Ok(text) => text,
-        Err(fault) => return WatcherFile { path: path.to_owned(), name, text_hash: 0, watcher: Err(vec![fault]) },
-    };
-    let watcher = parse_watcher(&name, path, &text, settings);
-    let query = watcher.as_ref().map(|watcher| watcher.query.as_str()).unwrap_or_default();
-    let text_hash = xxh3_64(format!("{text}\0{query}").as_bytes());
-    WatcherFile { path: path.to_owned(), name, text_hash, watcher }
-}
-
-/// Reads a watcher from the text of a file. `query_file` is looked up beside `path`.
-pub fn parse_watcher(name: &str, path: &Path, text: &str, settings: &Settings) -> Result<Watcher, Vec<Fault>> {
-    let sheet = Sheet::of_watcher(path, text);
-    let (root, syntax) = node::parse(&sheet);
-    let mut report = Report::new(Some(&sheet), syntax);
-    if !super::is_name(name) {
-        let message = format!("`{}` cannot be a watcher's name", name.escape_debug());
-        let hint = "name the file with letters, digits, `_` and `-`, such as low_stock.toml".to_owned();
-        report.push(Fault::of_file(path, message, Some(hint)));
-    }
-    let watcher = read(name, path, &root, settings, &mut report);
-    report.finish(watcher)
-}
-
-fn watcher_paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let wanted = name.ends_with(".toml") && !name.ends_with(".test.toml") && !name.starts_with('.');
-        if wanted && !path.is_dir() {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-fn unreadable_folder(folder: &Path, settings: &Settings, error: &std::io::Error) -> Fault {
-    let mut fault = settings.watchers_fault.clone();
-    if folder != settings.watchers {
-        fault = Fault::of_file(folder, format!("cannot read the folder of watchers `{}`", folder.display()), None);
-    }
-    fault.message = format!("{}: {}", fault.message, super::describe_io(error));
-    fault.hint = Some("create it, or name another one in rowbell.toml: watchers = \"…\"".to_owned());
-    fault
-}
-
-fn read(name: &str, path: &Path, root: &Node, settings: &Settings, report: &mut Report<'_>) -> Option<Watcher> {
+/// The watcher, when it is whole; what is wrong is in the report.
+pub(super) fn read(name: &str, path: &Path, root: &Node, settings: &Settings, report: &mut Report<'_>) -> Option<Watcher> {
     let reader = Reader::new(&WATCHER, root, report)?;
     reader.require(report);
     let timezone = reader.zone("timezone", report).unwrap_or(settings.timezone);
@@ -224,7 +140,7 @@ fn read_query(reader: &Reader<'_>, path: &Path, report: &mut Report<'_>) -> Opti
     }
     let file = reader.text("query_file", report)?;
     let query = path.parent().unwrap_or(Path::new("")).join(file.value);
-    match super::read_text(&query) {
+    match read_text(&query) {
         Ok(text) if text.trim().is_empty() => {
             report.at(file.place(), format!("the query file `{}` is empty", query.display()), None);
             None
@@ -240,7 +156,7 @@ fn read_query(reader: &Reader<'_>, path: &Path, report: &mut Report<'_>) -> Opti
 }
 
 /// A SQL condition.
-fn condition(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<Expression> {
+pub(super) fn condition(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<Expression> {
     let text = reader.text(name, report)?;
     match Expression::parse(text.value) {
         Ok(expression) if expression.uses_previous() => {
@@ -292,99 +208,10 @@ fn fixed_severity(node: &Node, report: &mut Report<'_>) -> Option<SeverityRule> 
     match text.value.parse::<Severity>() {
         Ok(severity) => Some(SeverityRule::fixed(severity)),
         Err(_) => {
-            let near = super::field::nearest(text.value, Severity::ALL.iter().map(|severity| severity.as_str()));
+            let near = nearest(text.value, Severity::ALL.iter().map(|severity| severity.as_str()));
             let hint = near.map(|near| format!("did you mean \"{near}\"?"));
             report.at(&node.place, format!("{} is not \"info\", \"warning\" or \"critical\"", text.quoted()), hint);
             None
         }
     }
-}
-
-fn read_message(root: &Reader<'_>, report: &mut Report<'_>) -> MessageTemplate {
-    let Some(reader) = root.node("message").and_then(|node| Reader::new(&MESSAGE, node, report)) else {
-        return MessageTemplate::default();
-    };
-    let title = read_template(&reader, "title", report);
-    let body = read_template(&reader, "body", report);
-    let buttons = reader.tables("buttons", &BUTTON, report).iter().filter_map(|button| read_button(button, report)).collect();
-    MessageTemplate { title, body, buttons }
-}
-
-fn read_button(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<Button> {
-    reader.require(report);
-    let title = read_template(reader, "title", report);
-    let url = read_template(reader, "url", report);
-    if let (Some(url), Some(node)) = (&url, reader.node("url")) {
-        let web = ["http://", "https://", "{"].iter().any(|start| url.starts_with(start));
-        if !web {
-            let hint = "write it whole: \"https://…\"".to_owned();
-            report.at(&node.place, "the `url` of a button must begin with http:// or https://", Some(hint));
-        }
-    }
-    Some(Button { title: title?, url: url? })
-}
-
-fn read_template(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<String> {
-    let text = reader.text(name, report)?;
-    if let Err(error) = template::check_syntax(text.value) {
-        match error.span {
-            Some(span) => report.inside(text.node, span, error.message, None),
-            None => report.at(text.place(), error.message, None),
-        }
-    }
-    Some(text.value.to_owned())
-}
-
-fn read_notify(reader: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) -> Vec<Notify> {
-    if reader.node("notify").is_none() {
-        return everyone(reader.place, settings, report);
-    }
-    reader.tables("notify", &NOTIFY, report).iter().map(|block| read_block(block, settings, report)).collect()
-}
-
-/// Without a block: the only receiver there is.
-fn everyone(place: &Place, settings: &Settings, report: &mut Report<'_>) -> Vec<Notify> {
-    let names: Vec<&String> = settings.receivers.keys().collect();
-    if let [only] = names[..] {
-        return vec![Notify { when: None, receivers: vec![only.clone()], mention: Vec::new() }];
-    }
-    let example = names.first().map_or("warehouse", |name| name.as_str());
-    let known = match names.is_empty() {
-        true => "; the settings have no receiver yet: add [receivers.warehouse] to rowbell.toml".to_owned(),
-        false => format!(" ({})", listed(names.iter().map(|name| format!("\"{name}\"")).collect())),
-    };
-    let hint = format!("add at the end of the file:\n[[notify]]\nreceivers = [\"{example}\"]{known}");
-    report.missing(place, "no one is told: there is no [[notify]] block", Some(hint));
-    Vec::new()
-}
-
-fn read_block(block: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) -> Notify {
-    block.require(report);
-    let receivers = block.texts("receivers", report).unwrap_or_default();
-    if let Some(Node { content: Content::Array(items), place }) = block.node("receivers")
-        && items.is_empty()
-    {
-        report.at(place, "`receivers` names no one", Some("name a receiver, or remove the block".to_owned()));
-    }
-    for receiver in receivers.iter().filter(|receiver| !settings.receivers.contains_key(receiver.value)) {
-        let (message, hint) = settings.unknown_receiver(receiver.value);
-        report.at(receiver.place(), message, Some(hint));
-    }
-    let mention = block.texts("mention", report).unwrap_or_default();
-    Notify {
-        when: condition(block, "when", report),
-        receivers: unique(&receivers),
-        mention: unique(&mention).iter().map(|text| Mention::parse(text)).collect(),
-    }
-}
-
-/// Each once, in order.
-fn unique(texts: &[Text<'_>]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for text in texts {
-        if !names.iter().any(|name| name == text.value) {
-            names.push(text.value.to_owned());
-        }
-    }
-    names
 }

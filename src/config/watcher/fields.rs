@@ -1,6 +1,6 @@
 //! The keys of a watcher's file.
 
-use super::field::{Field, Kind, Spec};
+use crate::config::field::{Field, Kind, Spec};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -9,7 +9,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// The file.
-pub(super) static WATCHER: Spec = Spec {
+pub(in crate::config) static WATCHER: Spec = Spec {
     title: "the watcher",
     doc: "A watcher of rowbell: a query that is polled, and who is told of its rows. The file's name is the watcher's name.",
     fields: &[
@@ -190,7 +190,7 @@ pub(super) static WATCHER: Spec = Spec {
     above: None,
 };
 
-pub(super) static SEVERITY: Spec = Spec {
+pub(in crate::config) static SEVERITY: Spec = Spec {
     title: "severity",
     doc: "A case: the level of the rows for which the condition holds.",
     fields: &[
@@ -215,7 +215,7 @@ pub(super) static SEVERITY: Spec = Spec {
     above: None,
 };
 
-pub(super) static MESSAGE: Spec = Spec {
+pub(in crate::config) static MESSAGE: Spec = Spec {
     title: "[message]",
     doc: "Templates of the message (MiniJinja).",
     fields: &[
@@ -248,7 +248,7 @@ pub(super) static MESSAGE: Spec = Spec {
     above: Some(&WATCHER),
 };
 
-pub(super) static BUTTON: Spec = Spec {
+pub(in crate::config) static BUTTON: Spec = Spec {
     title: "buttons",
     doc: "A link under an event.",
     fields: &[
@@ -266,7 +266,7 @@ pub(super) static BUTTON: Spec = Spec {
     above: None,
 };
 
-pub(super) static NOTIFY: Spec = Spec {
+pub(in crate::config) static NOTIFY: Spec = Spec {
     title: "[[notify]]",
     doc: "Who gets the rows for which `when` holds; every block is looked at.",
     fields: &[

@@ -1,6 +1,6 @@
 //! The keys of `rowbell.toml`.
 
-use super::field::{Field, Kind, Spec};
+use crate::config::field::{Field, Kind, Spec};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -9,7 +9,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const TEN_YEARS: Duration = Duration::from_secs(3650 * 24 * 3600);
 
 /// The file.
-pub(super) static SETTINGS: Spec = Spec {
+pub(in crate::config) static SETTINGS: Spec = Spec {
     title: "the settings",
     doc: "The settings of rowbell. `${NAME}` in any string is taken from the environment, `${file:PATH}` from a file, `$${` is `${` itself.",
     fields: &[
@@ -82,7 +82,7 @@ pub(super) static SETTINGS: Spec = Spec {
     above: None,
 };
 
-pub(super) static STORE: Spec = Spec {
+pub(in crate::config) static STORE: Spec = Spec {
     title: "[store]",
     doc: "Where rowbell keeps what it knows.",
     fields: &[
@@ -107,7 +107,7 @@ pub(super) static STORE: Spec = Spec {
     above: Some(&SETTINGS),
 };
 
-pub(super) static SOURCE: Spec = Spec {
+pub(in crate::config) static SOURCE: Spec = Spec {
     title: "[sources.…]",
     doc: "A business database that is read, never written.",
     fields: &[
@@ -156,7 +156,7 @@ pub(super) static SOURCE: Spec = Spec {
     above: Some(&SETTINGS),
 };
 
-pub(super) static RECEIVER: Spec = Spec {
+pub(in crate::config) static RECEIVER: Spec = Spec {
     title: "[receivers.…]",
     doc: "A named destination of messages.",
     fields: &[
@@ -197,7 +197,7 @@ pub(super) static RECEIVER: Spec = Spec {
     above: Some(&SETTINGS),
 };
 
-pub(super) static WEB: Spec = Spec {
+pub(in crate::config) static WEB: Spec = Spec {
     title: "[web]",
     doc: "The pages and the API.",
     fields: &[Field {
@@ -216,7 +216,7 @@ pub(super) static WEB: Spec = Spec {
 pub(super) const LATER_TYPES: [&str; 1] = ["dingtalk_app"];
 
 /// The keys whose values hold no secret and may be shown.
-pub(super) fn open_keys() -> Vec<&'static str> {
+pub(in crate::config) fn open_keys() -> Vec<&'static str> {
     [&SETTINGS, &STORE, &SOURCE, &RECEIVER, &WEB]
         .iter()
         .flat_map(|spec| spec.fields)
