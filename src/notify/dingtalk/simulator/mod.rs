@@ -27,6 +27,7 @@ mod routes;
 pub mod send;
 mod settings;
 mod state;
+mod warning;
 mod wire;
 
 pub use fault::Fault;

@@ -139,7 +139,7 @@ fn decide(state: &mut State, chat: Option<usize>, request: &Request, now: DateTi
     if let Some(id) = uuid.filter(|_| state.settings.dedupe_uuid).and_then(|uuid| robot.posted_as(uuid, now)) {
         return Ok((chat, Verdict::Repeat(id)));
     }
-    let message = received(msgtype, request, robot.robot.name.clone(), chat + 1, body, now);
+    let message = received(msgtype, request, (chat + 1, &robot.robot.name), body, state);
     Ok((chat, Verdict::New(Box::new(message))))
 }
 
@@ -193,7 +193,7 @@ fn security(chat: &Chat, request: &Request, body: &Value, now: DateTime<Utc>) ->
     Ok(())
 }
 
-fn received(msgtype: &str, request: &Request, robot: String, chat: usize, body: Value, now: DateTime<Utc>) -> Received {
+fn received(msgtype: &str, request: &Request, (chat, robot): (usize, &str), body: Value, state: &State) -> Received {
     let (title, text) = (check::title(msgtype, &body), check::text(msgtype, &body));
     let at = at::read(msgtype, &text, &body);
     let mut warnings = at.warnings;
@@ -202,8 +202,8 @@ fn received(msgtype: &str, request: &Request, robot: String, chat: usize, body: 
     }
     Received {
         id: 0,
-        at: now,
-        robot,
+        at: state.now(),
+        robot: robot.to_owned(),
         chat,
         msgtype: msgtype.to_owned(),
         title,
@@ -213,7 +213,7 @@ fn received(msgtype: &str, request: &Request, robot: String, chat: usize, body: 
         listed_only: at.listed_only,
         at_all: at.all,
         repeats: 0,
-        warnings,
+        warnings: warnings.into_iter().map(|warning| warning.words(state.settings.language).to_owned()).collect(),
         bytes: request.body.as_ref().map_or(0, Vec::len),
         body,
     }

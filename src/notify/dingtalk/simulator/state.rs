@@ -48,6 +48,8 @@ pub(super) struct State {
     last_id: u64,
     /// Grows with everything that a page shows.
     version: u64,
+    /// Tells this life of the simulator from an earlier one on the same port.
+    started: uuid::Uuid,
     record: Option<File>,
 }
 
@@ -69,7 +71,7 @@ impl State {
     pub fn new(mut settings: SimulatorSettings) -> io::Result<State> {
         let record = settings.record.as_ref().map(|path| File::options().create(true).append(true).open(path)).transpose()?;
         let chats = std::mem::take(&mut settings.robots).into_iter().map(Chat::new).collect::<io::Result<Vec<Chat>>>()?;
-        Ok(State { settings, chats, messages: VecDeque::new(), calls: VecDeque::new(), last_id: 0, version: 0, record })
+        Ok(State { settings, chats, messages: VecDeque::new(), calls: VecDeque::new(), last_id: 0, version: 0, started: uuid::Uuid::new_v4(), record })
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -78,6 +80,10 @@ impl State {
 
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    pub fn started(&self) -> uuid::Uuid {
+        self.started
     }
 
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Received> {
