@@ -3,4 +3,5 @@
 
 mod config;
 mod dingtalk;
+mod service;
 mod source;

@@ -10,6 +10,7 @@ use super::field::{listed, nearest};
 use super::node::{self, Content, Node, Place, Table};
 use super::reader::Report;
 use super::sheet::Sheet;
+pub use crate::domain::message::Language;
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -44,15 +45,6 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// The fault to tell when the watchers' folder cannot be read: it knows where the folder was named.
     pub(super) watchers_fault: Fault,
-}
-
-/// Of the built-in texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// Simplified Chinese.
-    ZhCn,
-    /// English.
-    En,
 }
 
 /// The `[store]` table.

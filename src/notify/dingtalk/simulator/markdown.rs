@@ -372,7 +372,10 @@ mod tests {
             assert_eq!(warnings(&text), [Warning::Link]);
         }
         assert!(html("[t](dingtalk://dingtalkclient/page/link?url=x)").contains("href=\"dingtalk:"));
-        assert!(html("[t](https://x/\"onmouseover=\"alert)").contains("raw") || !html("[t](https://x/\"onmouseover=\"alert)").contains("\"onmouse"));
+        assert!(
+            html("[t](https://x/\"onmouseover=\"alert)").contains("raw")
+                || !html("[t](https://x/\"onmouseover=\"alert)").contains("\"onmouse")
+        );
     }
 
     #[test]
@@ -393,7 +396,27 @@ mod tests {
 
     #[test]
     fn no_text_makes_markup_of_its_own() {
-        let known = ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "em", "strong", "a", "code", "pre", "span", "br", "font", "blockquote"];
+        let known = [
+            "p",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "ul",
+            "ol",
+            "li",
+            "em",
+            "strong",
+            "a",
+            "code",
+            "pre",
+            "span",
+            "br",
+            "font",
+            "blockquote",
+        ];
         proptest::proptest!(|(text in r#"([<>"'&@#*_~`|\-\[\]()!\\ \n]|font|color=|script|img|javascript:|http://x|[a-z0-9]|库){0,60}"#)| {
             let html = html(&text);
             for tag in html.split('<').skip(1) {

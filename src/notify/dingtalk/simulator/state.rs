@@ -71,7 +71,16 @@ impl State {
     pub fn new(mut settings: SimulatorSettings) -> io::Result<State> {
         let record = settings.record.as_ref().map(|path| File::options().create(true).append(true).open(path)).transpose()?;
         let chats = std::mem::take(&mut settings.robots).into_iter().map(Chat::new).collect::<io::Result<Vec<Chat>>>()?;
-        Ok(State { settings, chats, messages: VecDeque::new(), calls: VecDeque::new(), last_id: 0, version: 0, started: uuid::Uuid::new_v4(), record })
+        Ok(State {
+            settings,
+            chats,
+            messages: VecDeque::new(),
+            calls: VecDeque::new(),
+            last_id: 0,
+            version: 0,
+            started: uuid::Uuid::new_v4(),
+            record,
+        })
     }
 
     pub fn now(&self) -> DateTime<Utc> {

@@ -19,7 +19,9 @@ const COLOURS: usize = 6;
 
 /// The whole page.
 #[derive(Template)]
-#[template(ext = "html", source = r##"<!doctype html>
+#[template(
+    ext = "html",
+    source = r##"<!doctype html>
 <html lang="{{ words.lang }}">
 <head>
 <meta charset="utf-8">
@@ -115,7 +117,8 @@ const COLOURS: usize = 6;
 </footer>
 </main>
 </body>
-</html>"##)]
+</html>"##
+)]
 pub(super) struct Page {
     pub words: &'static Words,
     pub chats: Vec<ChatRow>,
@@ -266,10 +269,7 @@ fn bubble(message: &Received, day: Option<String>, zone: Tz) -> MessageView {
 fn content(message: &Received) -> Content {
     let body = &message.body;
     match message.msgtype.as_str() {
-        "link" => Content::Card {
-            link: link(message.title.clone(), &check::string(body, "/link/messageUrl")),
-            text: message.text.clone(),
-        },
+        "link" => Content::Card { link: link(message.title.clone(), &check::string(body, "/link/messageUrl")), text: message.text.clone() },
         "feedCard" => {
             let links = items(body, "/feedCard/links");
             Content::Feed(links.iter().map(|item| link(check::string(item, "/title"), &check::string(item, "/messageURL"))).collect())
