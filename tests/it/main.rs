@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod config;
+mod databases;
 mod dingtalk;
 mod service;
 mod source;
