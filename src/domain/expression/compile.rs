@@ -7,7 +7,8 @@ use super::evaluate::{ends_with_escape, like_takes_text};
 use super::functions::{SIGNATURES, TIME_NAMES, instead_of};
 use super::like::Pattern;
 use super::parse::{MAX_DEPTH, Source, error, too_deep};
-use super::problem::{Problem, cover, nearest};
+use super::problem::{Problem, cover};
+use super::refuse::{refuse_chain, refuse_null, refuse_null_comparison, unknown_function, unknown_operator, unknown_type, unsupported};
 use super::time::{read_interval, unit_interval};
 use super::tree::{Comparison, Function, LikePattern, Name, Node, Op, Operator, Owner, Target, Tree};
 use crate::domain::value::{Kind, Value, parse_number};
@@ -18,7 +19,7 @@ use sqlparser::tokenizer::Span;
 use std::ops::Range;
 
 /// The place of a node before its parts are known.
-const NOWHERE: Range<usize> = usize::MAX..0;
+const NOWHERE: Range<usize> = Range { start: usize::MAX, end: 0 };
 
 /// Words that cannot be the name of a column, unless in quotes.
 const RESERVED: [&str; 13] = ["and", "or", "not", "in", "is", "like", "ilike", "between", "case", "when", "then", "else", "null"];
@@ -428,7 +429,7 @@ fn literal(value: &ast::Value, span: &Range<usize>) -> Result<Value, ExpressionE
     }
 }
 
-fn comparison(op: &BinaryOperator) -> Option<Comparison> {
+pub(super) fn comparison(op: &BinaryOperator) -> Option<Comparison> {
     Some(match op {
         BinaryOperator::Eq => Comparison::Equal,
         BinaryOperator::NotEq => Comparison::NotEqual,
@@ -438,69 +439,6 @@ fn comparison(op: &BinaryOperator) -> Option<Comparison> {
         BinaryOperator::GtEq => Comparison::GreaterOrEqual,
         _ => return None,
     })
-}
-
-/// `a < b < c`, and `a < b || c < d` with MySQL's `||` in mind.
-fn refuse_chain(left: &Expr, span: &Range<usize>) -> Result<(), ExpressionError> {
-    match left {
-        Expr::BinaryOp { op, right, .. } if comparison(op).is_some() => {
-            let hint = match &**right {
-                Expr::BinaryOp { op: BinaryOperator::StringConcat, .. } => "`||` joins texts; between conditions write `or`",
-                _ => "write `a < b and b < c`, or parentheses around a condition that is compared",
-            };
-            Err(error("comparisons cannot be chained", span.clone(), Some(hint)))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn is_null(node: &Node) -> bool {
-    matches!(node.op, Op::Literal(Value::Null))
-}
-
-/// `= null` is never true, which is never meant.
-fn refuse_null_comparison(comparison: Comparison, left: &Node, right: &Node, span: &Range<usize>) -> Result<(), ExpressionError> {
-    if !is_null(left) && !is_null(right) {
-        return Ok(());
-    }
-    let hint = match comparison {
-        Comparison::Equal => "use `is null`",
-        Comparison::NotEqual => "use `is not null`",
-        _ => "use `is null` or `is not null`",
-    };
-    Err(error("a comparison with NULL is never true", span.clone(), Some(hint)))
-}
-
-fn refuse_null(node: &Node) -> Result<(), ExpressionError> {
-    if is_null(node) {
-        return Err(error("a comparison with NULL is never true", node.span.clone(), Some("use `is null`, joined with `or`")));
-    }
-    Ok(())
-}
-
-fn unknown_operator(op: &BinaryOperator, span: Range<usize>) -> ExpressionError {
-    let hint = match op {
-        BinaryOperator::Spaceship => Some("write `is not distinct from`"),
-        BinaryOperator::Xor => Some("write <> between two conditions"),
-        BinaryOperator::MyIntegerDivide | BinaryOperator::DuckIntegerDivide => Some("write floor(a / b)"),
-        BinaryOperator::Assignment => Some("SQL compares with ="),
-        BinaryOperator::PGRegexMatch | BinaryOperator::Regexp | BinaryOperator::Match | BinaryOperator::Glob => {
-            Some("write like, with % and _, or decide it in the query")
-        }
-        BinaryOperator::Arrow | BinaryOperator::LongArrow => Some("let the query take the JSON apart"),
-        _ => None,
-    };
-    error(format!("the operator `{op}` is not known here"), span, hint)
-}
-
-fn unknown_function(name: &str, lower: &str, span: Range<usize>) -> ExpressionError {
-    let known = SIGNATURES.iter().map(|signature| signature.name).chain(TIME_NAMES);
-    let hint = match (instead_of(lower), nearest(lower, known.clone())) {
-        (Some(instead), _) => instead.to_owned(),
-        (None, Some(near)) => format!("did you mean {near}?"),
-        (None, None) => format!("the functions are {}", known.collect::<Vec<_>>().join(", ")),
-    };
-    error(format!("unknown function {name}"), span, Some(&hint))
 }
 
 /// The type of a cast, by the first word of its name and whether it has a zone.
@@ -530,30 +468,4 @@ fn target(data_type: &DataType) -> Option<Target> {
         "interval" => Target::Interval,
         _ => return None,
     })
-}
-
-fn unknown_type(data_type: &DataType, span: Range<usize>) -> ExpressionError {
-    let hint = "numeric, integer, double precision, text, boolean, date, time, timestamp, timestamptz, interval";
-    error(format!("the type {data_type} is not known here"), span, Some(hint))
-}
-
-fn unsupported(expr: &Expr, span: Range<usize>) -> ExpressionError {
-    let in_query = Some("let the watcher's query select it as a column");
-    let (what, hint) = match expr {
-        Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => ("a subquery cannot be evaluated here", in_query),
-        Expr::Extract { .. } | Expr::AtTimeZone { .. } => ("parts and zones of times are not known here", in_query),
-        Expr::Substring { .. } | Expr::Position { .. } | Expr::Overlay { .. } | Expr::Trim { .. } => {
-            ("parts of texts are not known here", Some("write like, or let the query select it as a column"))
-        }
-        Expr::Collate { .. } => ("collations are not known here", Some("write lower(a) = lower(b)")),
-        Expr::SimilarTo { .. } | Expr::RLike { .. } => ("regular expressions are not known here", Some("write like, with % and _")),
-        Expr::Cast { .. } | Expr::Convert { .. } => ("this form of a cast is not known here", Some("write cast(x as numeric)")),
-        Expr::Tuple(_) => ("a list of values is not known here", Some("compare the columns one by one, joined with `and`")),
-        Expr::JsonAccess { .. } | Expr::CompoundFieldAccess { .. } | Expr::Array(_) => ("parts of values are not known here", in_query),
-        Expr::AnyOp { .. } | Expr::AllOp { .. } => ("any and all are not known here", Some("write in (…)")),
-        Expr::Like { .. } | Expr::ILike { .. } => ("like any is not known here", Some("join several likes with `or`")),
-        Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => ("`*` is not a value", Some("name a column")),
-        _ => ("this is not known here", Some("conditions are built of comparisons, and, or, not, in, between, like, is null, case")),
-    };
-    error(what, cover(&span, &span), hint)
 }

@@ -25,6 +25,7 @@ mod like;
 mod number;
 mod parse;
 mod problem;
+mod refuse;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -1,9 +1,12 @@
-//! Expressions, one line per case: what they are, what they refuse and where, and what holds for all of them.
+//! The row that the cases see, and how their results are shown; the cases are in the files beside.
+
+mod errors;
+mod properties;
+mod values;
 
 use super::*;
 use crate::domain::row::Columns;
 use chrono::TimeZone;
-use proptest::prelude::*;
 
 const ZONE: Tz = chrono_tz::Asia::Shanghai;
 
@@ -78,6 +81,7 @@ fn table(cases: &[(&str, &str)]) {
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+<<<<<<< HEAD
 
 #[test]
 fn numbers_compare_by_their_exact_value() {
@@ -1082,3 +1086,5 @@ proptest! {
         prop_assert_eq!(holds(&format!("'{text}' like '{}'", "_".repeat(text.len()))), true);
     }
 }
+=======
+>>>>>>> main

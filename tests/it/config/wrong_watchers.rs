@@ -88,6 +88,7 @@ wrong! {
     a_query_as_a_condition: with!("when = \"sku in (select sku from stock)\"");
     a_cron_line_with_a_word_too_many: "source = \"erp\"\nschedule = \"*/5 * * * * * *\"\nquery = \"select 1\"\n[[notify]]\nreceivers = [\"duty\"]\n";
     a_cron_line_out_of_bounds: "source = \"erp\"\nschedule = \"0 25 * * *\"\nquery = \"select 1\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    templates_with_faults: with!("[message]\ntitle = \"{{ events | lenght }}\"\nbody = '''\n# 库存\n{% for event in events %}\n- {{ event.row.name }\n{% endfor %}\n'''");
     several_faults_in_one_file: "descripton = \"库存低于补货点\"\nsource = \"warehouse\"\nevery = \"5 minuten\"\nalert_on = \"new\"\nquery = \"\"\nmax_rows = -1\n\n[message]\ntitle = 5\n\n[[notify]]\nreceivers = [\"dutty\"]\nmentions = [\"all\"]\n";
 }
 

@@ -1,4 +1,5 @@
 //! The robot client and the simulator against each other, over real HTTP and under a virtual clock.
+#![allow(clippy::expect_used)] // helpers of tests are tests too
 
 mod answers;
 mod limits;

@@ -21,10 +21,9 @@ async fn no_attempt_shows_a_secret_whatever_is_answered() {
         let message = rowbell::notify::dingtalk::Outgoing { uuid: example, title: "t", text: "x", mentions: &[] };
         let attempt = robot.send(&message, chat.clock.now()).await;
         let shown = format!("{attempt:?}");
-        for secret in ["c4nary", "sign=", "127.0.0.1", "://"] {
-            assert!(!shown.contains(secret) || shown.contains("sign=***"), "{example}: {shown}");
+        for secret in ["c4nary", "127.0.0.1", "://", "sign="] {
+            assert!(!shown.contains(secret), "{example}: {shown}");
         }
-        assert!(!shown.contains("c4nary"), "{example}: {shown}");
     }
 }
 

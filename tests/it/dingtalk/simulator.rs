@@ -84,14 +84,3 @@ async fn what_cannot_be_set_up_is_told_at_the_start() {
     let error = Simulator::start(SimulatorSettings::new(Clock::System).with_robot(robot)).await.map(|_| ()).expect_err("IPv6");
     assert!(error.to_string().contains("`alerts`"), "{error}");
 }
-
-#[tokio::test]
-async fn only_the_latest_ten_thousand_messages_are_kept() {
-    let chat = Chat::with(SimulatedRobot::new("token", "alerts"), |settings| settings.limit.messages = usize::MAX).await;
-    let (client, webhook) = (raw(), chat.simulator.webhook("token"));
-    for n in 0..10_010 {
-        client.post(&webhook).json(&super::text(&n.to_string())).send().await.expect("an answer");
-    }
-    let messages = chat.simulator.messages();
-    assert_eq!((messages.len(), messages[0].text.as_str()), (10_000, "10"));
-}

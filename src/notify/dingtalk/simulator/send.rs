@@ -3,10 +3,15 @@
 //! The order of the checks is partly observed (a missing token and the limit come before the token is looked up) and partly
 //! a choice, so nothing should depend on the order of two refusals:
 //!
-//! 1. the method, 2. the token is given, 3. the robot's limit, 4. the token is known, 5. the content type, 6. the size,
-//! 7. it is a JSON object, 8. the type is known, 9. its members are there, 10. the security settings: address, time, sign,
-//! keyword, 11. the month's quota, 12. a `msgUuid` that was posted already is answered with 0 and not posted again,
-//! 13. it is posted.
+//! 1. the method
+//! 2. the token is given
+//! 3. the robot's limit
+//! 4. the token is known
+//! 5. the content type, the size, that it is a JSON object, its type, its members
+//! 6. the security settings: address, time, sign, keyword
+//! 7. the month's quota
+//! 8. a `msgUuid` that was posted already is answered with 0 and not posted again
+//! 9. it is posted
 //!
 //! Faults of what stands before DingTalk (a firewall, a gateway, the network) come before all of it.
 

@@ -244,6 +244,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_the_latest_messages_are_kept() {
+        let settings = SimulatorSettings::new(crate::clock::Clock::at(DateTime::UNIX_EPOCH));
+        let mut state = State::new(settings.with_robot(SimulatedRobot::new("token", "alerts"))).expect("a state");
+        for n in 0..MAX_MESSAGES + 10 {
+            state.post(0, message(n)).expect("posted");
+        }
+        let kept: Vec<&str> = state.messages().map(|message| message.text.as_str()).collect();
+        assert_eq!((kept.len(), kept[0]), (MAX_MESSAGES, "10"));
+    }
+
+    fn message(n: usize) -> Received {
+        Received {
+            id: 0,
+            at: DateTime::UNIX_EPOCH,
+            robot: "alerts".to_owned(),
+            chat: 1,
+            msgtype: "text".to_owned(),
+            title: String::new(),
+            text: n.to_string(),
+            uuid: None,
+            mentioned: Vec::new(),
+            listed_only: Vec::new(),
+            at_all: false,
+            repeats: 0,
+            warnings: Vec::new(),
+            bytes: 0,
+            body: serde_json::Value::Null,
+        }
+    }
+
+    #[test]
     fn networks_are_read_as_dingtalk_writes_them() {
         let contains = |network: &str, address: &str| {
             Network::parse(network).is_some_and(|network| network.contains(address.parse().expect("an address")))
