@@ -1,5 +1,5 @@
 //! One binary for every test that needs real parts: databases, HTTP, files.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
 mod config;
 mod databases;

@@ -69,7 +69,8 @@ async fn more_rows_than_allowed_is_an_error(product: Product) {
 }
 
 async fn as_many_rows_as_allowed_is_fine(product: Product) {
-    let source = open(&TestDatabase::new(product).await.url);
+    let database = TestDatabase::new(product).await;
+    let source = open(&database.url);
     for count in [1_u32, 10, 2000, 2001, 4001] {
         let result = read_with(&source, &many(product, count), source.limits(None, Some(count.into()))).await.expect("rows");
         assert_eq!(result.rows.len(), count as usize);
@@ -101,7 +102,8 @@ async fn a_read_that_is_dropped_leaves_nothing_running(product: Product) {
 }
 
 async fn a_huge_row_is_an_error(product: Product) {
-    let source = open(&TestDatabase::new(product).await.url);
+    let database = TestDatabase::new(product).await;
+    let source = open(&database.url);
     let query = match product {
         Product::Sqlite => "select 1 as id, printf('%9000000s', 'x') as a, printf('%9000000s', 'x') as b",
         _ => "select 1 as id, repeat('x', 9000000) as a, repeat('y', 9000000) as b",

@@ -117,7 +117,7 @@ pub fn endless(product: Product) -> &'static str {
 /// A query that returns many rows quickly, numbered from 1.
 pub fn many(product: Product, rows: u32) -> String {
     match product {
-        Product::Postgres => format!("select i, repeat('x', 100) as filler from generate_series(1, {rows}) i"),
+        Product::Postgres => format!("select i, repeat('x', 100) as filler from (select generate_series(1, {rows}) as i) n"),
         Product::Mariadb => format!("select seq as i, repeat('x', 100) as filler from seq_1_to_{rows}"),
         Product::Sqlite => format!(
             "with recursive n(i) as (select 1 union all select i + 1 from n where i < {rows}) select i, printf('%100s', 'x') as filler from n"
