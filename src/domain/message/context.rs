@@ -66,7 +66,7 @@ fn event_value(setting: &Setting<'_>, event: &Event, cell: &dyn Fn(&Row, usize) 
 }
 
 fn object(row: &Row, cell: &dyn Fn(&Row, usize) -> Value) -> Value {
-    row.columns().names().iter().enumerate().map(|(at, name)| (name.clone(), cell(row, at))).collect()
+    Value::from_pairs(row.columns().names().iter().enumerate().map(|(at, name)| (name.clone(), cell(row, at))))
 }
 
 fn neutral_cell(row: &Row, at: usize) -> Value {
