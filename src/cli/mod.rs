@@ -1,13 +1,17 @@
 //! The commands: one file each. Data goes to stdout, talk to stderr. Exit codes: 0 all well; 1 something failed at run
 //! time; 2 wrong use, or settings or watchers that are not valid.
 
+mod alerts;
 mod check;
+mod deliveries;
 mod demo;
-mod lists;
+mod history;
 mod migrate;
+mod moment;
 mod new;
 mod output;
 mod poll;
+mod polls;
 mod preview;
 mod reload;
 mod run;
@@ -61,13 +65,13 @@ enum Command {
     /// Check the settings and the watchers, and prepare every query on its source
     Check(check::Options),
     /// What fires now
-    Alerts(lists::AlertOptions),
+    Alerts(alerts::Options),
     /// What happened
-    History(lists::HistoryOptions),
+    History(history::Options),
     /// The readings of the sources
-    Polls(lists::PollOptions),
+    Polls(polls::Options),
     /// What waits to be sent, what was sent, what failed and why
-    Deliveries(lists::DeliveryOptions),
+    Deliveries(deliveries::Options),
     /// Send one message through the real path, and explain a refusal
     SendTest(send_test::Options),
     /// Run the DingTalk simulator alone
@@ -132,14 +136,14 @@ async fn dispatch(arguments: Arguments) -> Outcome {
         Command::Poll(options) => poll::poll(global, options).await,
         Command::Preview(options) => preview::preview(global, options).await,
         Command::Check(options) => check::check(global, options).await,
-        Command::Alerts(options) => lists::alerts(global, options).await,
-        Command::History(options) => lists::history(global, options).await,
-        Command::Polls(options) => lists::polls(global, options).await,
-        Command::Deliveries(options) => lists::deliveries(global, options).await,
+        Command::Alerts(options) => alerts::alerts(global, options).await,
+        Command::History(options) => history::history(global, options).await,
+        Command::Polls(options) => polls::polls(global, options).await,
+        Command::Deliveries(options) => deliveries::deliveries(global, options).await,
         Command::SendTest(options) => send_test::send_test(global, options).await,
         Command::Simulator(options) => simulator::simulator(global, options).await,
         Command::Migrate => migrate::migrate(global).await,
-        Command::New(options) => new::new(global, options).await,
+        Command::New(options) => new::new(global, &options),
         Command::Schema(options) => schema::schema(&options),
     }
 }

@@ -1,7 +1,9 @@
 //! How commands speak: data on stdout, progress on stderr when that is a terminal.
 
+use super::Global;
+use crate::store::Object;
 use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
@@ -29,6 +31,55 @@ pub(super) fn table(header: &[&str]) -> Table {
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.iter().map(|name| name.to_uppercase()));
     table
+}
+
+/// Lists lines: as JSON, or as a table; when there is none, says so to the person and nothing to the program.
+pub(super) fn list<T: Serialize>(global: &Global, lines: &[T], empty: &str, table: impl FnOnce(&[T]) -> Table) {
+    if lines.is_empty() {
+        eprintln!("{empty}");
+    } else if global.json {
+        lines.iter().for_each(json);
+    } else {
+        table(lines).lines().for_each(|text| line(text.trim_end()));
+    }
+}
+
+/// Columns that are not broken into several lines.
+pub(super) fn keep_whole(table: &mut Table, columns: &[usize]) {
+    for at in columns {
+        if let Some(column) = table.column_mut(*at) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+}
+
+/// Columns of numbers.
+pub(super) fn align_right(table: &mut Table, columns: &[usize]) {
+    for at in columns {
+        if let Some(column) = table.column_mut(*at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// The columns of a row in one cell: `sku A-17 · stock 3`.
+pub(super) fn cells(row: &Object) -> String {
+    let cell = |(name, value): (&String, &serde_json::Value)| match value {
+        serde_json::Value::Null => format!("{name} NULL"),
+        serde_json::Value::String(text) => format!("{name} {text}"),
+        other => format!("{name} {other}"),
+    };
+    plain(&row.iter().map(cell).collect::<Vec<_>>().join(" · "))
+}
+
+/// The columns of a row that are not in its key.
+pub(super) fn without(row: &Object, key: &Object) -> Object {
+    row.iter().filter(|(name, _)| !key.contains_key(*name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Text from outside as one line that cannot control the terminal.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A progress bar that is only seen on a terminal.

@@ -55,8 +55,7 @@ pub(super) async fn preview(global: &Global, options: Options) -> Outcome {
 
 /// The store as it is. Where there is none yet, an empty one that is thrown away: a preview creates nothing.
 async fn readable_store(url: &str) -> Result<(Store, Option<ScratchFile>), Failed> {
-    let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:").split('?').next().unwrap_or_default();
-    if std::path::Path::new(path).exists() {
+    if Store::exists(url)? {
         return Ok((Store::open(url).await?, None));
     }
     let scratch = ScratchFile(std::env::temp_dir().join(format!("rowbell-preview-{}.db", uuid::Uuid::new_v4())));

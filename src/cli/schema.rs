@@ -1,8 +1,28 @@
-//! (in work)
-use super::Outcome;
-use clap::Args;
+//! `rowbell schema`: the JSON Schema of the files, for editors.
+
+use super::{Outcome, output};
+use crate::config::schema;
+use clap::{Args, ValueEnum};
+
 #[derive(Debug, Args)]
-pub(super) struct Options {}
-pub(super) fn schema(_options: &Options) -> Outcome {
+pub(super) struct Options {
+    /// Of which file
+    of: Of,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Of {
+    /// watchers/NAME.toml
+    Watcher,
+    /// rowbell.toml
+    Settings,
+}
+
+pub(super) fn schema(options: &Options) -> Outcome {
+    let schema = match options.of {
+        Of::Watcher => schema::watcher(),
+        Of::Settings => schema::settings(),
+    };
+    output::line(&serde_json::to_string_pretty(&schema)?);
     Ok(true)
 }

@@ -46,34 +46,57 @@ pub(super) async fn store(settings: &Settings) -> Result<Store, Failed> {
     Ok(Store::open(url).await.with_context(|| "opening the store")?)
 }
 
+/// The store of a command that only looks; `None`, and a word about it, when there is none yet.
+pub(super) async fn existing_store(settings: &Settings) -> Result<Option<Store>, Failed> {
+    if Store::exists(settings.store.url.expose_secret())? {
+        return store(settings).await.map(Some);
+    }
+    eprintln!("nothing has been recorded yet: `rowbell run` or `rowbell poll` begins");
+    Ok(None)
+}
+
 /// Opens every source; none is connected to yet.
 pub(super) fn sources(settings: &Settings) -> Result<BTreeMap<String, Arc<Source>>, Failed> {
-    let mut sources = BTreeMap::new();
-    for (name, source) in &settings.sources {
-        let own = SourceSettings {
-            name: name.clone(),
-            url: source.url.clone(),
-            timezone: source.timezone,
-            max_connections: source.max_connections,
-            query_timeout: source.query_timeout,
-            max_rows: source.max_rows,
-        };
-        let source = Source::open(own).map_err(|error| Failed::Invalid(format!("error: the source `{name}`: {error}")))?;
-        sources.insert(name.clone(), Arc::new(source));
-    }
-    Ok(sources)
+    each(&settings.sources, |name| source(settings, name))
+}
+
+/// Opens a source without connecting to it.
+fn source(settings: &Settings, name: &str) -> Result<Source, Fault> {
+    let source = &settings.sources[name];
+    let own = SourceSettings {
+        name: name.to_owned(),
+        url: source.url.clone(),
+        timezone: source.timezone,
+        max_connections: source.max_connections,
+        query_timeout: source.query_timeout,
+        max_rows: source.max_rows,
+    };
+    Source::open(own).map_err(|error| fault(settings, format!("the source `{name}`: {}", error.message), error.hint))
 }
 
 /// The receivers, ready to send.
 pub(super) fn receivers(settings: &Settings) -> Result<BTreeMap<String, Arc<Robot>>, Failed> {
-    let mut receivers = BTreeMap::new();
-    for (name, receiver) in &settings.receivers {
-        let ReceiverSettings::DingtalkRobot { webhook, secret, keyword } = receiver;
-        let own = RobotSettings { name: name.clone(), webhook: webhook.clone(), secret: secret.clone(), keyword: keyword.clone() };
-        let robot = Robot::new(own).map_err(|error| Failed::Invalid(format!("error: the receiver `{name}`: {error}")))?;
-        receivers.insert(name.clone(), Arc::new(robot));
+    each(&settings.receivers, |name| {
+        let ReceiverSettings::DingtalkRobot { webhook, secret, keyword } = &settings.receivers[name];
+        let own = RobotSettings { name: name.to_owned(), webhook: webhook.clone(), secret: secret.clone(), keyword: keyword.clone() };
+        Robot::new(own).map_err(|error| fault(settings, format!("the receiver `{name}`: {error}"), None))
+    })
+}
+
+/// Makes each of a table; all that cannot be made are told at once.
+fn each<S, T>(table: &BTreeMap<String, S>, make: impl Fn(&str) -> Result<T, Fault>) -> Result<BTreeMap<String, Arc<T>>, Failed> {
+    let (mut made, mut faults) = (BTreeMap::new(), Vec::new());
+    for name in table.keys() {
+        match make(name) {
+            Ok(one) => _ = made.insert(name.clone(), Arc::new(one)),
+            Err(fault) => faults.push(fault),
+        }
     }
-    Ok(receivers)
+    if faults.is_empty() { Ok(made) } else { Err(invalid(&faults)) }
+}
+
+fn fault(settings: &Settings, message: String, hint: Option<String>) -> Fault {
+    Fault::of_file(settings.file.clone().unwrap_or_else(|| "rowbell.toml".into()), message, hint)
 }
 
 /// The engine of these settings over an opened store.
@@ -108,7 +131,7 @@ pub(super) fn chosen(files: &[WatcherFile], names: &[String]) -> Result<Vec<Arc<
     Ok(watchers)
 }
 
-fn no_such_watcher(files: &[WatcherFile], name: &str) -> Failed {
+pub(super) fn no_such_watcher(files: &[WatcherFile], name: &str) -> Failed {
     let nearest = files.iter().map(|file| (strsim::jaro_winkler(&file.name, name), &file.name)).max_by(|a, b| a.0.total_cmp(&b.0));
     let hint = match nearest {
         Some((likeness, nearest)) if likeness > 0.7 => format!("did you mean `{nearest}`?"),

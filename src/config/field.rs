@@ -106,7 +106,7 @@ pub(super) fn listed(mut words: Vec<String>) -> String {
 }
 
 /// The known name that a person most probably meant.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lowered = name.to_lowercase();
     let ranked = known.into_iter().map(|candidate| (strsim::damerau_levenshtein(&lowered, &candidate.to_lowercase()), candidate));
     let (distance, candidate) = ranked.min_by_key(|(distance, _)| *distance)?;

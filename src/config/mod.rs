@@ -16,10 +16,13 @@ mod expand;
 mod field;
 mod layers;
 mod node;
+mod place;
 mod reader;
 mod sheet;
 
 pub use fault::{Fault, Origin, render_faults};
+pub use field::nearest;
+pub use place::{Part, WatcherText};
 pub use settings::{Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, load_settings, parse_settings};
 pub use watcher::{WatcherFile, load_watcher, load_watchers, parse_watcher};
 
@@ -65,7 +68,7 @@ impl fmt::Debug for Environment {
 }
 
 /// Whether a text can name a watcher, a source or a receiver: letters of any script, digits, `_` and `-`.
-fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 

@@ -145,7 +145,8 @@ fn read_query(reader: &Reader<'_>, path: &Path, report: &mut Report<'_>) -> Opti
             report.at(file.place(), format!("the query file `{}` is empty", query.display()), None);
             None
         }
-        Ok(text) => Some(text),
+        // Editors on Windows begin a file with a byte order mark, which PostgreSQL takes for a part of the query.
+        Ok(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()),
         Err(fault) => {
             let at = fault.line().map(|line| format!(" (line {line})")).unwrap_or_default();
             let hint = fault.hint.or_else(|| Some("a relative path is looked up beside the watcher's file".to_owned()));

@@ -41,9 +41,11 @@ impl Sqlite {
             query.push(" and exists (select 1 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id = h.id and d.receiver = ");
             query.push_bind(receiver).push(")");
         }
-        if let Some((column, value)) = &wanted.key {
-            query.push(" and exists (select 1 from json_each(h.key) k where k.key = ").push_bind(column);
-            query.push(" and k.value = ").push_bind(value).push(")");
+        for (column, value) in &wanted.key {
+            // A float is a JSON number and a boolean SQLite's 1 or 0: both are compared as they are shown.
+            query.push(" and exists (select 1 from json_each(h.key) k where k.key = ").push_bind(column).push(" collate nocase");
+            query.push(" and case k.type when 'true' then 'true' when 'false' then 'false' else cast(k.value as text) end = ");
+            query.push_bind(value).push(")");
         }
         for (comparison, value) in [(" and h.at >= ", &wanted.since), (" and h.at < ", &wanted.until)] {
             if let Some(value) = value {
@@ -52,7 +54,8 @@ impl Sqlite {
         }
         if let Some(text) = &wanted.search {
             let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-            query.push(" and (h.key || ' ' || coalesce(h.\"row\", '') || ' ' || h.watcher || ' ' || h.reason) like ");
+            // A watcher's own events have neither key nor row.
+            query.push(" and (coalesce(h.key, '') || ' ' || coalesce(h.\"row\", '') || ' ' || h.watcher || ' ' || h.reason) like ");
             query.push_bind(pattern).push(" escape '\\'");
         }
         if let Some(before) = wanted.before {
@@ -89,13 +92,16 @@ impl Sqlite {
         Ok(found)
     }
 
-    pub(in crate::store) async fn polls(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<PollLine>, StoreError> {
-        let rows = sqlx::query("select * from poll where (?1 is null or watcher = ?1) order by id desc limit ?2")
-            .bind(watcher)
-            .bind(bound(limit))
-            .fetch_all(&self.reader)
-            .await
-            .doing("reading polls")?;
+    pub(in crate::store) async fn polls(&self, watcher: Option<&str>, failed: bool, limit: u64) -> Result<Vec<PollLine>, StoreError> {
+        let rows = sqlx::query(
+            "select * from poll where (?1 is null or watcher = ?1) and (not ?2 or outcome in ('partial', 'failed')) order by id desc limit ?3",
+        )
+        .bind(watcher)
+        .bind(failed)
+        .bind(bound(limit))
+        .fetch_all(&self.reader)
+        .await
+        .doing("reading polls")?;
         Ok(rows.iter().map(poll_line).collect())
     }
 

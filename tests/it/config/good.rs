@@ -1,6 +1,7 @@
 //! Good files parse to the values they say.
 
-use rowbell::config::{Environment, Language, ReceiverSettings, Settings, load_settings, load_watchers, parse_settings, parse_watcher};
+use rowbell::config::{Environment, ReceiverSettings, Settings, load_settings, load_watchers, parse_settings, parse_watcher};
+use rowbell::domain::message::Language;
 use rowbell::domain::alert::Severity;
 use rowbell::domain::watcher::{AlertOn, Mention};
 use secrecy::ExposeSecret;

@@ -1,8 +1,0 @@
-//! (in work)
-use super::{Global, Outcome};
-use clap::Args;
-#[derive(Debug, Args)]
-pub(super) struct Options {}
-pub(super) async fn check(_global: &Global, _options: Options) -> Outcome {
-    Ok(true)
-}
