@@ -1,6 +1,7 @@
 //! One binary for every test that needs real parts: databases, HTTP, files.
 #![allow(missing_docs)]
 
+mod cli;
 mod config;
 mod dingtalk;
 mod source;
