@@ -98,7 +98,7 @@ async fn faulty_settings_are_told_with_the_place_and_without_their_secrets() {
     let house = House::new().await;
     house.watcher("good", LOW_STOCK);
     house.settings(&format!("[sources.erp]\nurl = \"postgrs://reader:{PASSWORD}@db/erp\"\n"));
-    house.rowbell(&["check"]).exit(2).err_has("rowbell.toml:11:1");
+    house.rowbell(&["check"]).exit(2).err_has("rowbell.toml:11:7");
     house.settings("[stor]\n");
     house.rowbell(&["check", "--json"]).exit(2).err_has("did you mean");
 }
