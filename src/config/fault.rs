@@ -18,7 +18,7 @@ pub struct Fault {
     pub message: String,
     /// What to write instead.
     pub hint: Option<String>,
-    pub(super) excerpt: Option<Excerpt>,
+    pub(super) excerpt: Option<Box<Excerpt>>,
 }
 
 /// Where a fault is. Ordered: files by line, then environment variables by name.
@@ -49,12 +49,20 @@ pub(super) struct Excerpt {
 impl Fault {
     /// A fault of a whole file or folder.
     pub fn of_file(file: impl Into<PathBuf>, message: impl Into<String>, hint: Option<String>) -> Fault {
-        Fault { origin: Origin::File(file.into()), message: message.into(), hint, excerpt: None }
+        Fault::new(Origin::File(file.into()), message.into(), hint, None)
     }
 
     /// A fault of an environment variable.
     pub fn of_variable(name: impl Into<String>, message: impl Into<String>, hint: Option<String>) -> Fault {
-        Fault { origin: Origin::Variable(name.into()), message: message.into(), hint, excerpt: None }
+        Fault::new(Origin::Variable(name.into()), message.into(), hint, None)
+    }
+
+    /// What a file holds may go to a terminal: nothing in it may steer it.
+    pub(super) fn new(origin: Origin, message: String, hint: Option<String>, excerpt: Option<Excerpt>) -> Fault {
+        let message = tame(&message).replace('\n', " ");
+        let hint = hint.map(|hint| tame(&hint));
+        let excerpt = excerpt.map(|excerpt| Box::new(Excerpt { line: tame(&excerpt.line), mark: excerpt.mark }));
+        Fault { origin, message, hint, excerpt }
     }
 
     /// The file, or the environment variable in words.
@@ -107,6 +115,12 @@ impl Fault {
 pub fn render_faults(faults: &[Fault], color: bool) -> String {
     let rendered: Vec<String> = faults.iter().map(|fault| fault.render(color)).collect();
     rendered.join("\n\n")
+}
+
+/// Control characters as question marks, of the same length: the marks stay in place.
+fn tame(text: &str) -> String {
+    let tamed = |c: char| if c.is_control() && c != '\n' && c != '\t' { "?".repeat(c.len_utf8()) } else { c.to_string() };
+    text.chars().map(tamed).collect()
 }
 
 impl fmt::Display for Fault {

@@ -111,7 +111,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let ranked = known.into_iter().map(|candidate| (strsim::damerau_levenshtein(&lowered, &candidate.to_lowercase()), candidate));
     let (distance, candidate) = ranked.min_by_key(|(distance, _)| *distance)?;
     let longest = name.chars().count().max(candidate.chars().count());
-    (distance <= 1 + longest / 4 && distance < longest).then_some(candidate)
+    (distance <= (longest / 4).max(1) && distance < longest).then_some(candidate)
 }
 
 #[cfg(test)]

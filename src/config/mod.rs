@@ -23,7 +23,7 @@ mod sheet;
 pub use fault::{Fault, Origin, render_faults};
 pub use field::nearest;
 pub use place::{Part, WatcherText};
-pub use settings::{ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, load_settings, parse_settings};
+pub use settings::{Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, load_settings, parse_settings};
 pub use watcher::{WatcherFile, load_watcher, load_watchers, parse_watcher};
 
 use chrono_tz::Tz;
@@ -89,12 +89,7 @@ fn read_text(path: &Path) -> Result<String, Fault> {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let hint = Some("save it as UTF-8 (not GBK)".to_owned());
-        Fault {
-            origin: Origin::Place { file: path.to_owned(), line, column },
-            message: "the file is not UTF-8".to_owned(),
-            hint,
-            excerpt: None,
-        }
+        Fault::new(Origin::Place { file: path.to_owned(), line, column }, "the file is not UTF-8".to_owned(), hint, None)
     })
 }
 

@@ -80,24 +80,40 @@ impl Node {
 /// Reads the file as far as it can be read: the tree, and a fault for each place that is not TOML.
 pub(super) fn parse(sheet: &Sheet) -> (Node, Vec<Fault>) {
     let (root, errors) = DeTable::parse_recoverable(&sheet.text);
-    let faults = errors
-        .iter()
-        .map(|error| {
-            let span = error.span().unwrap_or(0..0);
-            sheet.fault(span, format!("not valid TOML: {}", error.message()), syntax_hint(error.message()))
-        })
-        .collect();
+    let faults = errors.iter().map(|error| syntax_fault(sheet, error)).collect();
     (Node { content: Content::Table(table(root.get_ref())), place: Place::File(0..0) }, faults)
 }
 
-fn syntax_hint(message: &str) -> Option<String> {
-    let hint = match message {
-        text if text.starts_with("duplicate key") => "each key stands once in its table: remove one of them",
-        text if text.contains("missing value") => "write a value after `=`; text stands in quotes: key = \"value\"",
-        text if text.contains("string values must be quoted") => "put the text into quotes: key = \"value\"",
-        _ => return None,
+/// The commonest slips in words of our own; the parser's for the others.
+fn syntax_fault(sheet: &Sheet, error: &toml::de::Error) -> Fault {
+    let span = error.span().unwrap_or(0..0);
+    let (message, hint) = match error.message() {
+        text if text.starts_with("duplicate key") => ("this key stands twice", "remove one of them"),
+        text if text.starts_with("string values must be quoted") && span.is_empty() => {
+            ("there is no value after `=`", "write key = \"value\"")
+        }
+        text if text.starts_with("string values must be quoted") => ("text must stand in quotes", "write key = \"value\""),
+        text if text.starts_with("key with no value") => ("there is no `=` and no value after the key", "write key = \"value\""),
+        text if text.starts_with("invalid multi-line") && at_the_end(sheet, &span) => return endless(sheet, span),
+        text if text.starts_with("invalid basic string") || text.starts_with("invalid literal string") => {
+            ("the quotes are not closed", "text over several lines stands between ''' and '''")
+        }
+        text => return sheet.fault(span, format!("not valid TOML: {text}"), None),
     };
-    Some(hint.to_owned())
+    sheet.fault(span, format!("not valid TOML: {message}"), Some(hint.to_owned()))
+}
+
+fn at_the_end(sheet: &Sheet, span: &Range<usize>) -> bool {
+    sheet.text.get(span.end..).is_some_and(|rest| rest.trim().is_empty())
+}
+
+/// The parser points at the end of the file, where nothing is; the string that never ends begins at the last quotes.
+fn endless(sheet: &Sheet, end: Range<usize>) -> Fault {
+    let before = sheet.text.get(..end.start).unwrap_or(&sheet.text);
+    let start = ["'''", "\"\"\""].iter().filter_map(|quotes| before.rfind(quotes)).max();
+    let span = start.map_or(end, |start| start..start + 3);
+    let message = "not valid TOML: the string that begins here is never closed";
+    sheet.fault(span, message.to_owned(), Some("close it with the same three quotes".to_owned()))
 }
 
 fn table(table: &DeTable<'_>) -> Table {
@@ -141,9 +157,10 @@ pub(super) fn written_offset(written: &str, wanted: usize) -> usize {
         return (at + wanted).min(written.len());
     }
     let mut content = 0;
-    while content < wanted && at < written.len() {
+    while at < written.len() {
         let (step, bytes) = one_character(&written[at..]);
-        if content + bytes > wanted {
+        // A line that goes on in the next one has bytes in the file and none in the content: it is stepped over.
+        if bytes > 0 && content + bytes > wanted {
             break;
         }
         at += step;
@@ -164,11 +181,12 @@ fn one_character(written: &str) -> (usize, usize) {
         Some('u') => 4,
         Some('U') => 8,
         Some(c) if c.is_whitespace() => return (written.len() - written[1..].trim_start().len(), 0),
-        Some(_) => return (2, 1),
+        Some(c) => return (1 + c.len_utf8(), 1),
         None => return (1, 1),
     };
     let code = written.get(2..2 + digits).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
-    (2 + digits, code.map_or(1, char::len_utf8))
+    // A broken escape can be met too: the file is read as far as it can be.
+    code.map_or((2, 1), |c| (2 + digits, c.len_utf8()))
 }
 
 #[cfg(test)]

@@ -3,16 +3,13 @@
 //! A getter returns `None` both for a key that is absent and for one that is faulty; the fault is in the report then,
 //! and whoever owns the report refuses the whole when it holds any.
 
-use super::fault::{Fault, Origin};
+use super::fault::Fault;
 use super::field::{Field, Kind, Spec, listed, nearest};
 use super::node::{Content, Node, Place, Table, written_offset};
-use super::sheet::Sheet;
+use super::sheet::{Sheet, may_be_shown};
 use chrono_tz::Tz;
 use std::ops::Range;
 use std::time::Duration;
-
-/// Longer values are not repeated in a message.
-const QUOTED_LENGTH: usize = 60;
 
 /// The faults found so far.
 pub(super) struct Report<'a> {
@@ -87,7 +84,7 @@ impl<'a> Report<'a> {
         match (place, self.sheet) {
             (Place::File(span), Some(sheet)) => sheet.fault(span.clone(), message, hint),
             (Place::Variable(name), _) => Fault::of_variable(name, message, hint),
-            (Place::File(_), None) => Fault { origin: Origin::File("rowbell.toml".into()), message, hint, excerpt: None },
+            (Place::File(_), None) => Fault::of_file("rowbell.toml", message, hint),
         }
     }
 }
@@ -108,10 +105,14 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The value, when it may be repeated in a message.
+    pub fn shown(&self) -> Option<&'a str> {
+        (!self.expanded && may_be_shown(self.value)).then_some(self.value)
+    }
+
     /// The value for a message; not what came out of `${…}`, and not what is long.
     pub fn quoted(&self) -> String {
-        let plain = !self.expanded && self.value.chars().count() <= QUOTED_LENGTH && !self.value.contains('\n');
-        if plain { format!("`{}`", self.value) } else { "this value".to_owned() }
+        self.shown().map_or_else(|| "this value".to_owned(), |value| format!("`{value}`"))
     }
 
     pub fn place(&self) -> &'a Place {
@@ -122,6 +123,8 @@ impl<'a> Text<'a> {
 /// A table that is being read.
 pub(super) struct Reader<'a> {
     spec: &'static Spec,
+    /// As it is written in the file.
+    title: String,
     table: &'a Table,
     /// Where the table begins.
     pub place: &'a Place,
@@ -130,15 +133,20 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Checks that it is a table, and each of its keys.
     pub fn new(spec: &'static Spec, node: &'a Node, report: &mut Report<'_>) -> Option<Reader<'a>> {
+        Reader::titled(spec, spec.title, node, report)
+    }
+
+    /// A table with a name of the user's, such as `[sources.erp]`.
+    pub fn titled(spec: &'static Spec, title: &str, node: &'a Node, report: &mut Report<'_>) -> Option<Reader<'a>> {
         let Some(table) = node.table() else {
             report.at(&node.place, format!("expected a table, found {}", node.describe()), None);
             return None;
         };
         for entry in table.entries.iter().filter(|entry| spec.field(&entry.name).is_none()) {
-            let (message, hint) = unknown_key(spec, &entry.name);
+            let (message, hint) = unknown_key(spec, title, &entry.name);
             report.at(&entry.key_place, message, hint);
         }
-        Some(Reader { spec, table, place: &node.place })
+        Some(Reader { spec, title: title.to_owned(), table, place: &node.place })
     }
 
     /// The value of a key, whatever it is.
@@ -154,7 +162,7 @@ impl<'a> Reader<'a> {
     /// Reports each required key that is absent.
     pub fn require(&self, report: &mut Report<'_>) {
         for field in self.spec.fields.iter().filter(|field| field.required && self.node(field.name).is_none()) {
-            let message = format!("`{}` is missing{}", field.name, in_table(self.spec));
+            let message = format!("`{}` is missing{}", field.name, in_table(&self.title));
             report.missing(self.place, message, Some(format!("write for example: {} = {}", field.name, field.example)));
         }
     }
@@ -198,7 +206,8 @@ impl<'a> Reader<'a> {
             return self.default(name).and_then(|default| humantime::parse_duration(default.trim_matches('"')).ok());
         };
         if let Content::Integer(number) = node.content {
-            let hint = format!("write the unit, in quotes: {name} = \"{number}s\"");
+            let unit = if least >= Duration::from_secs(3600) { "d" } else { "s" };
+            let hint = format!("write the unit, in quotes: {name} = \"{number}{unit}\"");
             report.at(&node.place, format!("expected {}, found a bare number", field.kind.expected()), Some(hint));
             return None;
         }
@@ -210,8 +219,7 @@ impl<'a> Reader<'a> {
                 None
             }
             Ok(value) if value < least || value > most => {
-                let bounds = format!("between {} and {}", humantime::format_duration(least), humantime::format_duration(most));
-                report.at(&node.place, format!("`{name}` must be {bounds}"), None);
+                report.at(&node.place, format!("`{name}` must be between {} and {}", short(least), short(most)), None);
                 None
             }
             Ok(value) => Some(value),
@@ -261,9 +269,8 @@ impl<'a> Reader<'a> {
         match text.value.parse::<Tz>() {
             Ok(zone) => Some(zone),
             Err(_) => {
-                let meant = nearest(text.value, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-                let hint =
-                    meant.map_or("names are like \"Asia/Shanghai\" or \"UTC\"".to_owned(), |zone| format!("did you mean \"{zone}\"?"));
+                let hint = nearest_zone(text.value)
+                    .map_or("names are like \"Asia/Shanghai\" or \"UTC\"".to_owned(), |zone| format!("did you mean \"{zone}\"?"));
                 report.at(text.place(), format!("{} is not a time zone", text.quoted()), Some(hint));
                 None
             }
@@ -274,8 +281,7 @@ impl<'a> Reader<'a> {
     pub fn texts(&self, name: &str, report: &mut Report<'_>) -> Option<Vec<Text<'a>>> {
         let (field, node) = self.field(name)?;
         let Content::Array(items) = &node.content else {
-            let hint = Text::of(node).map(|text| format!("write it in brackets: {name} = [\"{}\"]", text.value));
-            let hint = hint.filter(|hint| hint.chars().count() <= QUOTED_LENGTH && !hint.contains('\n'));
+            let hint = Text::of(node).and_then(|text| text.shown()).map(|text| format!("write it in brackets: {name} = [\"{text}\"]"));
             report.at(&node.place, format!("expected {}, found {}", field.kind.expected(), node.describe()), hint);
             return None;
         };
@@ -306,6 +312,23 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The zone that was probably meant. That of Beijing is called after Shanghai, which few people guess.
+fn nearest_zone(name: &str) -> Option<&'static str> {
+    let lowered = name.to_lowercase();
+    if ["beijing", "peking", "prc", "china"].iter().any(|word| lowered.contains(word)) {
+        return Some("Asia/Shanghai");
+    }
+    nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
+}
+
+/// A duration in its largest whole unit.
+fn short(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units.iter().find(|(size, _)| seconds >= *size && seconds.is_multiple_of(*size));
+    unit.map_or_else(|| format!("{seconds}s"), |(size, unit)| format!("{}{unit}", seconds / size))
+}
+
 /// A text of this kind that is not empty.
 fn text<'a>(kind: &Kind, name: &str, node: &'a Node, report: &mut Report<'_>) -> Option<Text<'a>> {
     let Some(text) = Text::of(node) else {
@@ -329,22 +352,25 @@ fn without_quotes(name: &str, node: &Node) -> Option<String> {
     bare.then(|| format!("write it without quotes: {name} = {}", text.value))
 }
 
-fn in_table(spec: &Spec) -> String {
-    if spec.title.starts_with('[') { format!(" in {}", spec.title) } else { String::new() }
+fn in_table(title: &str) -> String {
+    if title.starts_with('[') { format!(" in {title}") } else { String::new() }
 }
 
-fn unknown_key(spec: &Spec, name: &str) -> (String, Option<String>) {
+fn unknown_key(spec: &Spec, title: &str, name: &str) -> (String, Option<String>) {
+    if !may_be_shown(name) {
+        return (format!("unknown key{}", in_table(title)), None);
+    }
     if spec.later.contains(&name) {
         return (format!("`{name}` is not available in this version"), Some("remove it for now".to_owned()));
     }
     let known = spec.fields.iter().map(|field| field.name);
     if let Some(above) = spec.above.filter(|above| above.field(name).is_some()) {
-        let hint = format!("write it further up, before the first [table] line: below {} it belongs to that table", spec.title);
-        return (format!("`{name}` does not belong in {}, but to {}", spec.title, above.title), Some(hint));
+        let hint = format!("write it further up, before the first [table] line: below {title} it belongs to that table");
+        return (format!("`{name}` does not belong in {title}, but to {}", above.title), Some(hint));
     }
     let hint = match nearest(name, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("what may stand here: {}", listed(known.map(|name| format!("`{name}`")).collect()).replace(" or ", ", ")),
     };
-    (format!("unknown key `{name}`{}", in_table(spec)), Some(hint))
+    (format!("unknown key `{name}`{}", in_table(title)), Some(hint))
 }

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// What stands where a value is hidden.
 const MASK: &str = "***";
 
+/// Longer values are not repeated in a message.
+const QUOTED_LENGTH: usize = 60;
+
 /// Parts of keys that give a secret away in any file.
 const SECRET_KEYS: [&str; 5] = ["secret", "webhook", "password", "passwd", "token"];
 
@@ -42,7 +45,7 @@ impl Sheet {
         let excerpt = self.excerpt(line, start - line_start..end - line_start);
         let number = self.text[..line_start].matches('\n').count() + 1;
         let column = excerpt.line[..excerpt.mark.start].chars().count() + 1;
-        Fault { origin: Origin::Place { file: self.path.clone(), line: number, column }, message, hint, excerpt: Some(excerpt) }
+        Fault::new(Origin::Place { file: self.path.clone(), line: number, column }, message, hint, Some(excerpt))
     }
 
     /// The line without what must stay hidden. A mark in the hidden part moves to its beginning: neither the place
@@ -69,7 +72,7 @@ impl Sheet {
         let value = value_start(line);
         match &self.open_keys {
             Some(open_keys) => {
-                let header = trimmed.starts_with('[') && trimmed.trim_end().ends_with(']') && value.is_none();
+                let header = value.is_none() && is_header(line);
                 let open = value.is_some_and(|at| open_keys.contains(&last_key(&line[..at])));
                 if !header && !open {
                     return Some(value.unwrap_or(line.len() - trimmed.len()));
@@ -105,6 +108,12 @@ fn last_key(before_value: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key).trim_matches([' ', '"', '\''])
 }
 
+/// Whether a line is `[table]` or `[[table]]`, its first name without quotes: so may a line of an array not begin.
+fn is_header(line: &str) -> bool {
+    let code = comment_start(line).map_or(line, |at| &line[..at]).trim();
+    code.ends_with(']') && code.starts_with('[') && code.trim_start_matches(['[', ' ']).starts_with(|c: char| c.is_alphabetic())
+}
+
 /// Where a comment begins: at the first `#` outside of quotes.
 fn comment_start(line: &str) -> Option<usize> {
     let mut quote = None;
@@ -117,6 +126,11 @@ fn comment_start(line: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether a name or a value may be repeated in a message.
+pub(super) fn may_be_shown(text: &str) -> bool {
+    text.chars().count() <= QUOTED_LENGTH && !text.contains('\n') && !looks_secret(text)
 }
 
 /// Whether a line holds a password in a URL or a robot's token.

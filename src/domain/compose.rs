@@ -1,12 +1,12 @@
 //! From what happened to what is written: new alert states, history events, and one message per receiver. Pure.
 //!
-//! Who is told: an event goes to every `[[notify]]` block whose condition holds for its row. A condition that cannot be
-//! evaluated tells too: rather a message too many than one too few. The end of an alert goes to those who were told
-//! that it began.
+//! Who is told: an event goes to every `[[notify]]` block whose condition holds for one of its rows. A condition that
+//! cannot be evaluated tells too: rather a message too many than one too few. The end of an alert goes to those who were
+//! told of it before.
 
 use super::alert::{Alert, AlertStatus, Event, EventKind, Severity};
 use super::evaluate::{Found, Plan};
-use super::expression::Scope;
+use super::expression::{Expression, Scope};
 use super::message::{self, Language, Message, Setting};
 use super::row::Fingerprint;
 use super::watcher::{AlertOn, Mention, Watcher};
@@ -59,8 +59,9 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     for found in plan.escalated {
         draft.escalated(found, &mut stored);
     }
+    let refreshed: HashMap<Fingerprint, &Found> = plan.refreshed.iter().map(|found| (found.fingerprint, found)).collect();
     for fingerprint in plan.repeated {
-        draft.repeated(fingerprint, &plan.refreshed, &mut stored);
+        draft.repeated(fingerprint, refreshed.get(&fingerprint).copied(), &mut stored);
     }
     for found in plan.refreshed {
         draft.refreshed(found, &mut stored);
@@ -156,11 +157,7 @@ impl Drafting<'_> {
         let Some(mut alert) = self.merged(found, stored) else { return };
         let before = alert.1;
         let routes = self.route(&alert.0);
-        for (receiver, _) in &routes {
-            if !alert.0.receivers.contains(receiver) {
-                alert.0.receivers.push(receiver.clone());
-            }
-        }
+        remember(&mut alert.0.receivers, &routes);
         alert.0.told_at = Some(self.occasion.now);
         let event = self.alert_event(EventKind::Escalated, &alert.0, format!("severity rose from {before} to {}", alert.0.severity));
         self.push(event, routes);
@@ -173,19 +170,21 @@ impl Drafting<'_> {
         }
     }
 
-    fn repeated(&mut self, fingerprint: Fingerprint, refreshed: &[Found], stored: &mut HashMap<Fingerprint, Alert>) {
-        let Some(alert) = stored.get_mut(&fingerprint) else { return };
-        alert.told_at = Some(self.occasion.now);
+    fn repeated(&mut self, fingerprint: Fingerprint, refreshed: Option<&Found>, stored: &mut HashMap<Fingerprint, Alert>) {
+        let Some(alert) = stored.get(&fingerprint) else { return };
         let mut shown = alert.clone();
-        let refreshed = refreshed.iter().find(|found| found.fingerprint == fingerprint);
         if let Some(found) = refreshed {
             refresh(&mut shown, found.clone());
         }
         let routes = self.route(&shown);
-        let event = self.alert_event(EventKind::Repeated, &shown, "it still matches, and repeat_interval has passed".into());
+        shown.told_at = Some(self.occasion.now);
+        remember(&mut shown.receivers, &routes);
+        let event = self.alert_event(EventKind::Repeated, &shown, "it still fires, and repeat_interval has passed".into());
         self.push(event, routes);
         if refreshed.is_none() {
             self.changes.put.push(shown);
+        } else if let Some(alert) = stored.get_mut(&fingerprint) {
+            (alert.told_at, alert.receivers) = (shown.told_at, shown.receivers);
         }
     }
 
@@ -224,27 +223,35 @@ impl Drafting<'_> {
     }
 
     fn route(&mut self, alert: &Alert) -> Routes {
-        let Occasion { watcher, now, .. } = *self.occasion;
         let mut routes: Routes = Vec::new();
-        for block in &watcher.notify {
-            let speaker = alert.rows.first();
-            let holds = match (&block.when, speaker) {
-                (Some(when), Some(row)) => {
-                    let scope = Scope { row, previous: None, severity: Some(alert.severity), now, zone: watcher.timezone };
-                    when.holds(&scope).unwrap_or_else(|error| {
-                        self.changes
-                            .warnings
-                            .push(format!("a `notify` condition could not be evaluated, so its receivers were told: {error}"));
-                        true
-                    })
-                }
-                _ => true,
-            };
+        for block in &self.occasion.watcher.notify {
+            let holds = block.when.as_ref().is_none_or(|when| self.holds(when, alert));
             for receiver in block.receivers.iter().filter(|_| holds) {
                 add_route(&mut routes, receiver, &block.mention);
             }
         }
         routes
+    }
+
+    /// Whether a `notify` condition holds for one of the rows, or cannot be evaluated for one and holds for none.
+    fn holds(&mut self, when: &Expression, alert: &Alert) -> bool {
+        let Occasion { watcher, now, .. } = *self.occasion;
+        let scope = |row| Scope { row, previous: None, severity: Some(alert.severity), now, zone: watcher.timezone };
+        let verdicts: Vec<_> = alert.rows.iter().map(|row| when.holds(&scope(row))).collect();
+        if verdicts.is_empty() || verdicts.contains(&Ok(true)) {
+            return true;
+        }
+        let error = verdicts.into_iter().find_map(Result::err);
+        if let Some(error) = &error {
+            self.warn(format!("a `notify` condition could not be evaluated, so its receivers were told: {error}"));
+        }
+        error.is_some()
+    }
+
+    fn warn(&mut self, warning: String) {
+        if !self.changes.warnings.contains(&warning) {
+            self.changes.warnings.push(warning);
+        }
     }
 
     /// One message per receiver for all its events.
@@ -258,14 +265,13 @@ impl Drafting<'_> {
         let drafts: Vec<_> = receivers.iter().map(|receiver| self.draft(receiver)).collect();
         for (draft, warning) in drafts {
             self.changes.deliveries.push(draft);
-            self.changes.warnings.extend(warning);
+            warning.into_iter().for_each(|warning| self.warn(warning));
         }
         for (event, routes) in self.changes.events.iter_mut().zip(&self.routes) {
             if routes.is_empty() && event.kind != EventKind::Resolved {
                 event.reason.push_str("; no `notify` block holds for it, so no one is told");
             }
         }
-        self.changes.warnings.dedup();
         self.changes
     }
 
@@ -275,7 +281,7 @@ impl Drafting<'_> {
         for (at, routes) in self.routes.iter().enumerate() {
             for (_, called) in routes.iter().filter(|(name, _)| name == receiver) {
                 events.push(at);
-                mentions.extend(called.iter().filter(|mention| !mentions.contains(mention)).cloned().collect::<Vec<_>>());
+                add_mentions(&mut mentions, called);
             }
         }
         let Occasion { watcher, language, .. } = *self.occasion;
@@ -294,15 +300,33 @@ impl Drafting<'_> {
     }
 }
 
-fn add_route(routes: &mut Routes, receiver: &str, mention: &[Mention]) {
+fn add_route(routes: &mut Routes, receiver: &str, called: &[Mention]) {
     match routes.iter_mut().find(|(name, _)| name == receiver) {
-        Some((_, mentions)) => mentions.extend(mention.iter().cloned()),
-        None => routes.push((receiver.to_owned(), mention.to_vec())),
+        Some((_, mentions)) => add_mentions(mentions, called),
+        None => routes.push((receiver.to_owned(), called.to_vec())),
+    }
+}
+
+/// Nobody is called by name twice in one message.
+fn add_mentions(mentions: &mut Vec<Mention>, called: &[Mention]) {
+    for mention in called {
+        if !mentions.contains(mention) {
+            mentions.push(mention.clone());
+        }
+    }
+}
+
+/// Who is told of an alert is told that it is over.
+fn remember(receivers: &mut Vec<String>, routes: &Routes) {
+    for (receiver, _) in routes {
+        if !receivers.contains(receiver) {
+            receivers.push(receiver.clone());
+        }
     }
 }
 
 fn refresh(alert: &mut Alert, found: Found) {
-    let found = found.with_stored(alert.rows.first(), alert.severity);
+    let found = found.with_stored(alert);
     alert.severity = found.severity;
     alert.rows = found.rows;
     alert.row_count = found.row_count;

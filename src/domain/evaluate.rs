@@ -3,22 +3,32 @@
 //! Wanted properties, each held by a test:
 //! - Evaluating the same result again finds nothing.
 //! - The order of the rows does not matter: a key that is returned several times is one alert, whose digest is the sum
-//!   of its rows' digests and whose speaker is the row that ranks first by severity, then by digest.
+//!   of its rows' digests and whose speaker is the row that ranks first by severity, then by digest. (Without a key the
+//!   rows of the one alert are shown in the order of the query, but for those that are worse: they come first.)
 //! - A row that did not change is hashed and not decoded, and leaves nothing in memory but a mark: while the watcher's
 //!   revision is the same and no condition asks for the time, the verdict on the same content is the same.
-//! - A row whose condition cannot be evaluated keeps the state of its key; the other rows go on.
+//! - A row whose condition cannot be evaluated keeps the state of its key, which is neither over nor less severe until
+//!   all of its rows can be judged again; the other rows go on.
 //! - A poll that did not end is never finished: the fold is dropped, and nothing has changed.
 //!
 //! What it deliberately does not do: read the stored rows of an alert (the plan names the fingerprints it needs),
 //! decide who is told (see `compose`), or write.
 
-use super::alert::{AlertStatus, MAX_ROWS_KEPT, Severity};
+use super::alert::{Alert, AlertStatus, MAX_ROWS_KEPT, Severity};
 use super::expression::{ExpressionError, Scope};
 use super::known::{Known, KnownKey};
 use super::row::{Columns, Digest, Fingerprint, KeyColumns, Row};
 use super::watcher::{AlertOn, Watcher};
 use chrono::{DateTime, TimeDelta, Utc};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+/// Added to the digest of a key of which some rows could not be judged, so that no row alone is taken for all of it.
+const INCOMPLETE: u128 = 1;
+/// A reminder may come this much early: polls do not begin on the millisecond, and one that is due every hour must not
+/// wait for the poll after next. For short intervals it is a hundredth.
+const REMINDER_SLACK: Duration = Duration::from_secs(1);
 
 /// What the fold needs besides the rows.
 #[derive(Clone, Copy)]
@@ -71,15 +81,20 @@ pub struct Found {
     pub severity: Severity,
     /// One of the rows is the stored one: it was recognised by its digest and not kept.
     pub includes_stored: bool,
-    ranks: Vec<(std::cmp::Reverse<Severity>, Digest)>,
+    /// Whether the rows have an order of their own; else they stay in the order of the result.
+    ranked: bool,
+    ranks: Vec<Rank>,
 }
+
+/// The worst first; among equals by digest where rows are ranked, else by their order in the result.
+type Rank = (Reverse<Severity>, Option<Digest>);
 
 /// Rows whose conditions could not be evaluated.
 #[derive(Clone, Debug, Default)]
 pub struct RowFaults {
     /// How many.
     pub count: u64,
-    /// Why the first by fingerprint could not; the key it belongs to and the error.
+    /// Why the first could not, by key and then by the words of the error; the key it belongs to and the error.
     pub first: Option<(Fingerprint, &'static str, ExpressionError)>,
 }
 
@@ -136,9 +151,13 @@ impl<'a> Evaluation<'a> {
     /// Takes the result's columns, before its rows.
     ///
     /// # Errors
-    /// A sentence that names the key column which the result does not have.
+    /// A sentence that names the key column which the result does not have, or which the key names twice.
     pub fn columns(&mut self, columns: &Columns) -> Result<(), String> {
         let watcher = self.basis.watcher;
+        let places: Vec<_> = watcher.key.iter().map(|name| columns.position(name)).collect();
+        if let Some(at) = (1..places.len()).find(|at| places[*at].is_some() && places[..*at].contains(&places[*at])) {
+            return Err(format!("the key names the column `{}` twice", watcher.key[at]));
+        }
         let keys = KeyColumns::new(&watcher.name, &watcher.source, &watcher.key, columns);
         let has = || columns.names().join(", ");
         self.keys = Some(keys.map_err(|name| format!("the key column `{name}` is not in the result, which has: {}", has()))?);
@@ -170,8 +189,13 @@ impl<'a> Evaluation<'a> {
         let known = &self.basis.known.keys()[at];
         match self.basis.watcher.alert_on {
             AlertOn::New { .. } => true,
+            // A key that does not fire has no verdict to keep: it was left by a time when the watcher was a `new` one.
             AlertOn::Match => {
-                self.may_skip && known.digest == digest && self.marks[at] == Mark::Absent && !self.found.contains_key(&known.fingerprint)
+                self.may_skip
+                    && known.status == AlertStatus::Firing
+                    && known.digest == digest
+                    && self.marks[at] == Mark::Absent
+                    && !self.found.contains_key(&known.fingerprint)
             }
         }
     }
@@ -181,16 +205,19 @@ impl<'a> Evaluation<'a> {
         let ranked = !self.basis.watcher.key.is_empty();
         let found = self.found.entry(fingerprint).or_insert_with(|| {
             let stored = known.filter(|at| self.marks[*at] == Mark::Unchanged).map(|at| &self.basis.known.keys()[at]);
-            Found::new(fingerprint, keys.key_of(row), stored)
+            Found::new(fingerprint, keys.key_of(row), ranked, stored)
         });
-        found.add(row, digest, severity, ranked);
+        found.add(row, digest, severity);
     }
 
     fn fault(&mut self, fingerprint: Fingerprint, what: &'static str, error: ExpressionError) {
         self.faulty.insert(fingerprint);
         self.faults.count += 1;
-        let first = self.faults.first.as_ref().is_none_or(|(first, _, _)| fingerprint < *first);
-        if first {
+        let is_first = match &self.faults.first {
+            Some((key, place, other)) => (fingerprint, what, &error.message) < (*key, *place, &other.message),
+            None => true,
+        };
+        if is_first {
             self.faults.first = Some((fingerprint, what, error));
         }
     }
@@ -198,16 +225,23 @@ impl<'a> Evaluation<'a> {
     /// Ends the fold: the result has come whole.
     pub fn finish(self) -> Plan {
         let mut plan = Plan { rows: self.rows, faults: self.faults.clone(), ..Plan::default() };
-        let found: BTreeMap<Fingerprint, Found> = self.found.into_iter().collect();
+        let mut found: BTreeMap<Fingerprint, Found> = self.found.into_iter().collect();
+        for fingerprint in &self.faulty {
+            if let Some(found) = found.get_mut(fingerprint) {
+                let known = self.basis.known.position(*fingerprint).map(|at| &self.basis.known.keys()[at]);
+                found.keep_severity(known);
+            }
+        }
         plan.repeated_keys = found.values().filter(|found| found.row_count > 1 && !self.basis.watcher.key.is_empty()).count() as u64;
         for (at, known) in self.basis.known.keys().iter().enumerate() {
-            let present = self.marks[at] == Mark::Unchanged || found.contains_key(&known.fingerprint);
             if known.status != AlertStatus::Firing {
                 continue;
             }
-            if !present && !self.faulty.contains(&known.fingerprint) {
+            let seen = self.marks[at] == Mark::Unchanged || found.contains_key(&known.fingerprint);
+            let holds = seen || self.faulty.contains(&known.fingerprint);
+            if !holds {
                 plan.resolved.push(known.fingerprint);
-            } else if present && !rises(&found, known) && self.basis.reminder_due(known) {
+            } else if !rises(&found, known) && self.basis.reminder_due(known) {
                 plan.repeated.push(known.fingerprint);
             }
         }
@@ -235,8 +269,9 @@ impl Plan {
 impl Basis<'_> {
     fn reminder_due(&self, known: &KnownKey) -> bool {
         let Some(interval) = self.watcher.repeat_interval else { return false };
-        let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
-        known.told_at.is_some_and(|told| self.now - told >= interval)
+        let enough = interval - REMINDER_SLACK.min(interval / 100);
+        let enough = TimeDelta::from_std(enough).unwrap_or(TimeDelta::MAX);
+        known.told_at.is_some_and(|told| self.now - told >= enough)
     }
 }
 
@@ -263,7 +298,7 @@ fn judge(basis: &Basis<'_>, row: &Row) -> Result<Option<Severity>, (&'static str
 }
 
 impl Found {
-    fn new(fingerprint: Fingerprint, key: Row, stored: Option<&KnownKey>) -> Found {
+    fn new(fingerprint: Fingerprint, key: Row, ranked: bool, stored: Option<&KnownKey>) -> Found {
         Found {
             fingerprint,
             key,
@@ -272,17 +307,22 @@ impl Found {
             digest: stored.map_or(Digest(0), |known| known.digest),
             severity: stored.map_or(Severity::Info, |known| known.severity),
             includes_stored: stored.is_some(),
+            ranked,
             ranks: Vec::new(),
         }
     }
 
-    /// Adds a row. Ranked rows stand by severity, then digest, whatever their order in the result.
-    fn add(&mut self, row: &Row, digest: Digest, severity: Severity, ranked: bool) {
+    fn rank(&self, severity: Severity, digest: Digest) -> Rank {
+        (Reverse(severity), self.ranked.then_some(digest))
+    }
+
+    /// Adds a row behind those that rank as high.
+    fn add(&mut self, row: &Row, digest: Digest, severity: Severity) {
         self.row_count += 1;
         self.digest = Digest(self.digest.0.wrapping_add(digest.0));
         self.severity = if self.row_count == 1 { severity } else { self.severity.max(severity) };
-        let rank = (std::cmp::Reverse(severity), digest);
-        let at = if ranked { self.ranks.partition_point(|other| *other <= rank) } else { self.rows.len() };
+        let rank = self.rank(severity, digest);
+        let at = self.ranks.partition_point(|other| *other <= rank);
         if at < MAX_ROWS_KEPT {
             self.ranks.insert(at, rank);
             self.rows.insert(at, row.clone());
@@ -291,12 +331,24 @@ impl Found {
         }
     }
 
-    /// Puts the stored row back in its place among the rows: it was recognised by its digest and not kept.
-    pub fn with_stored(mut self, stored_row: Option<&Row>, stored_severity: Severity) -> Found {
-        if let Some(row) = stored_row.filter(|_| self.includes_stored) {
-            let rank = (std::cmp::Reverse(stored_severity), row.digest());
-            let at = self.ranks.partition_point(|other| *other <= rank);
+    /// Some rows of the key could not be judged: those that could do not make it less severe.
+    fn keep_severity(&mut self, known: Option<&KnownKey>) {
+        if known.is_none_or(|known| known.digest != self.digest) {
+            self.digest = Digest(self.digest.0.wrapping_add(INCOMPLETE));
+        }
+        let firing = known.filter(|known| known.status == AlertStatus::Firing);
+        self.severity = firing.map_or(self.severity, |known| known.severity.max(self.severity));
+    }
+
+    /// Puts the stored row back in its place among the rows: it was recognised by its digest and not kept. It came before
+    /// all the others, for only the first row of a key is recognised.
+    pub fn with_stored(mut self, stored: &Alert) -> Found {
+        if let Some(row) = stored.rows.first().filter(|_| self.includes_stored) {
+            let rank = self.rank(stored.severity, stored.digest);
+            let at = self.ranks.partition_point(|other| *other < rank);
+            self.ranks.insert(at, rank);
             self.rows.insert(at, row.clone());
+            self.ranks.truncate(MAX_ROWS_KEPT);
             self.rows.truncate(MAX_ROWS_KEPT);
         }
         self.includes_stored = false;
@@ -306,4 +358,4 @@ impl Found {
 
 #[cfg(test)]
 #[path = "evaluate_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -1,1 +1,550 @@
+//! Polls of a little world: rows go in, what happened comes out. Known keys are rebuilt from what a store would hold
+//! before every poll, as after a restart.
 
+use super::*;
+use crate::domain::alert::EventKind;
+use crate::domain::compose::{Changes, Occasion, changes};
+use crate::domain::expression::Expression;
+use crate::domain::message::Language;
+use crate::domain::schedule::Schedule;
+use crate::domain::value::Kind;
+use crate::domain::watcher::{FAILURES_BEFORE_ALERT, MessageTemplate, Notify, SeverityRule};
+use chrono_tz::Tz;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+/// A watcher on the key `id`: a row matches when `v > 1`, and is critical when `v > 4`.
+pub(crate) fn watcher() -> Watcher {
+    Watcher {
+        name: "low_stock".into(),
+        description: Some("库存低于补货点".into()),
+        source: "erp".into(),
+        schedule: Schedule::every(Duration::from_secs(60), "low_stock"),
+        timezone: Tz::Asia__Shanghai,
+        alert_on: AlertOn::Match,
+        key: vec!["id".into()],
+        query: "select id, v from t".into(),
+        when: Some(sql("v > 1")),
+        severity: SeverityRule { cases: vec![(Some(sql("v > 4")), Severity::Critical), (None, Severity::Warning)] },
+        repeat_interval: None,
+        send_resolved: true,
+        timeout: None,
+        max_rows: None,
+        failures_before_alert: FAILURES_BEFORE_ALERT,
+        message: MessageTemplate::default(),
+        notify: vec![Notify { when: None, receivers: vec!["warehouse".into()], mention: Vec::new() }],
+    }
+}
+
+pub(crate) fn sql(text: &str) -> Expression {
+    Expression::parse(text).expect("an expression")
+}
+
+pub(crate) fn columns(names: &[&str]) -> Arc<Columns> {
+    Columns::new(names.iter().map(|name| (*name).to_owned()).collect()).expect("distinct names")
+}
+
+/// Rows of `id v`, separated by commas: `a 2, b NULL, '' x`. A number is a number, `''` is the empty text.
+pub(crate) fn rows(text: &str) -> Vec<Row> {
+    let columns = columns(&["id", "v"]);
+    let rows = text.split(',').map(str::trim).filter(|row| !row.is_empty());
+    rows.map(|row| Row::from_cells(columns.clone(), row.split_whitespace().map(cell))).collect()
+}
+
+fn cell(text: &str) -> (Kind, Option<&str>) {
+    match text {
+        "NULL" => (Kind::Null, None),
+        "''" => (Kind::Text, Some("")),
+        _ if crate::domain::value::parse_number(text).is_some() => (Kind::Number, Some(text)),
+        _ => (Kind::Text, Some(text)),
+    }
+}
+
+pub(crate) fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
+}
+
+/// What a store holds, and the time.
+pub(crate) struct World {
+    pub watcher: Watcher,
+    pub alerts: HashMap<Fingerprint, Alert>,
+    pub now: DateTime<Utc>,
+    revision: Option<String>,
+    has_baseline: bool,
+}
+
+impl World {
+    pub fn new(watcher: Watcher) -> World {
+        World { watcher, alerts: HashMap::new(), now: noon(), revision: None, has_baseline: false }
+    }
+
+    /// What stays over a restart: each alert as its JSON.
+    fn reopened(&self) -> HashMap<Fingerprint, Alert> {
+        let again = |row: &Row| Row::from_json(&row.to_json(), &row.kinds()).expect("a stored row");
+        let alerts = self.alerts.values().map(|alert| {
+            let rows = alert.rows.iter().map(again).collect();
+            (alert.fingerprint, Alert { key: again(&alert.key), rows, ..alert.clone() })
+        });
+        alerts.collect()
+    }
+
+    fn known(&self) -> Known {
+        let keys = self.alerts.values().map(|alert| KnownKey {
+            fingerprint: alert.fingerprint,
+            digest: alert.digest,
+            status: alert.status,
+            severity: alert.severity,
+            told_at: alert.told_at,
+        });
+        Known::new(keys.collect())
+    }
+
+    pub fn plan(&self, rows: &[Row]) -> Plan {
+        let known = self.known();
+        let basis = Basis {
+            watcher: &self.watcher,
+            known: &known,
+            same_revision: self.revision.as_deref() == Some(&self.watcher.revision()),
+            has_baseline: self.has_baseline,
+            now: self.now,
+        };
+        let mut evaluation = Evaluation::new(basis);
+        let columns = rows.first().map_or_else(|| columns(&["id", "v"]), |row| row.columns().clone());
+        evaluation.columns(&columns).expect("the key is there");
+        rows.iter().for_each(|row| evaluation.row(row));
+        evaluation.finish()
+    }
+
+    pub fn poll_rows(&mut self, rows: &[Row]) -> Changes {
+        let plan = self.plan(rows);
+        let stored = self.reopened();
+        let needed = plan.needs_stored();
+        let stored = stored.into_iter().filter(|(fingerprint, _)| needed.contains(fingerprint)).collect();
+        let changes = changes(&Occasion { watcher: &self.watcher, now: self.now, language: Language::En }, plan, stored);
+        changes.remove.iter().for_each(|fingerprint| drop(self.alerts.remove(fingerprint)));
+        for alert in &changes.put {
+            self.alerts.insert(alert.fingerprint, alert.clone());
+        }
+        self.revision = Some(self.watcher.revision());
+        self.has_baseline = true;
+        changes
+    }
+
+    /// Polls, and tells what happened as `fired a, resolved b`; `-` when nothing was told and nothing written.
+    pub fn poll(&mut self, text: &str) -> String {
+        let changes = self.poll_rows(&rows(text));
+        told(&changes)
+    }
+
+    fn later(&mut self, by: TimeDelta) -> &mut World {
+        self.now += by;
+        self
+    }
+}
+
+/// What happened, sorted; `refreshed` where an alert was only written.
+fn told(changes: &Changes) -> String {
+    let show = |key: Option<&Row>| {
+        let cells = key.map(|key| (0..key.len()).map(|at| key.text(at).map_or("NULL".to_owned(), |text| format!("{text:?}"))).collect());
+        cells.map_or(String::new(), |cells: Vec<String>| cells.join("+").replace('"', ""))
+    };
+    let mut lines: Vec<String> =
+        changes.events.iter().map(|event| format!("{} {}", event.kind, show(event.key.as_ref())).trim().to_owned()).collect();
+    let of_events: BTreeSet<_> = changes.events.iter().filter_map(|event| event.fingerprint).collect();
+    let quiet = changes.put.iter().filter(|alert| !of_events.contains(&alert.fingerprint));
+    let word = |alert: &Alert| if alert.status == AlertStatus::Seen { "seen" } else { "refreshed" };
+    lines.extend(quiet.map(|alert| format!("{} {}", word(alert), show(Some(&alert.key))).trim().to_owned()));
+    lines.sort();
+    if lines.is_empty() { "-".into() } else { lines.join(", ") }
+}
+
+/// Polls one after the other: `rows => what happened`.
+fn story(watcher: Watcher, polls: &[(&str, &str)]) {
+    let mut world = World::new(watcher);
+    for (at, (rows, happened)) in polls.iter().enumerate() {
+        assert_eq!(&world.poll(rows), happened, "poll {at} of `{rows}`");
+        world.later(TimeDelta::minutes(1));
+    }
+}
+
+fn new_watcher(alert_on_first_poll: bool) -> Watcher {
+    Watcher { alert_on: AlertOn::New { alert_on_first_poll }, ..watcher() }
+}
+
+#[test]
+fn a_key_fires_once_and_resolves_when_it_is_gone() {
+    story(watcher(), &[("a 2", "fired a"), ("a 2", "-"), ("a 2, b 2", "fired b"), ("b 2", "resolved a"), ("", "resolved b"), ("", "-")]);
+}
+
+#[test]
+fn a_key_that_comes_back_fires_again() {
+    story(watcher(), &[("a 2", "fired a"), ("", "resolved a"), ("a 2", "fired a")]);
+}
+
+#[test]
+fn a_row_that_no_longer_matches_resolves() {
+    story(watcher(), &[("a 2", "fired a"), ("a 1", "resolved a"), ("a NULL", "-"), ("a 2", "fired a")]);
+}
+
+#[test]
+fn a_firing_row_that_changes_is_written_and_not_told() {
+    story(watcher(), &[("a 2", "fired a"), ("a 3", "refreshed a"), ("a 3", "-")]);
+}
+
+#[test]
+fn rising_severity_escalates_and_falling_severity_is_quiet() {
+    story(watcher(), &[("a 2", "fired a"), ("a 5", "escalated a"), ("a 6", "refreshed a"), ("a 3", "refreshed a"), ("a 5", "escalated a")]);
+}
+
+#[test]
+fn null_empty_and_the_word_null_are_three_alerts() {
+    story(watcher(), &[("NULL 2, '' 2", "fired, fired NULL"), ("'' 2", "resolved NULL")]);
+    let mut world = World::new(watcher());
+    let word = Row::from_cells(columns(&["id", "v"]), [(Kind::Text, Some("NULL")), (Kind::Number, Some("2"))]);
+    let null = Row::from_cells(columns(&["id", "v"]), [(Kind::Null, None), (Kind::Number, Some("2"))]);
+    assert_eq!(world.poll_rows(&[word, null]).events.len(), 2);
+}
+
+#[test]
+fn a_key_returned_several_times_is_one_alert_that_counts_its_rows() {
+    let mut world = World::new(watcher());
+    let changes = world.poll_rows(&rows("a 2, a 3, a 7"));
+    assert_eq!(told(&changes), "fired a");
+    assert_eq!((changes.events[0].row_count, changes.events[0].severity), (3, Severity::Critical));
+    assert_eq!(changes.events[0].rows[0].text(1).as_deref(), Some("7"), "the worst row speaks");
+    assert_eq!(world.poll("a 7, a 2, a 3"), "-");
+    assert_eq!(world.poll("a 2"), "refreshed a");
+    assert_eq!(world.poll("a 2, a 2"), "refreshed a");
+    assert_eq!(world.poll("a 2, a 2"), "-");
+}
+
+#[test]
+fn the_stored_row_is_shown_with_the_ones_that_joined_it() {
+    for order in ["a 2, a 3", "a 3, a 2"] {
+        let mut world = World::new(watcher());
+        world.poll("a 2");
+        let changes = world.poll_rows(&rows(order));
+        let alert = &changes.put[0];
+        let mut values: Vec<_> = alert.rows.iter().map(|row| row.text(1).expect("a value").into_owned()).collect();
+        values.sort();
+        assert_eq!((values, alert.row_count), (vec!["2".to_owned(), "3".to_owned()], 2));
+    }
+}
+
+#[test]
+fn at_most_twenty_rows_of_a_key_are_kept_and_all_are_counted() {
+    let mut world = World::new(watcher());
+    let text: Vec<String> = (0..50).map(|n| format!("a 2.{n:02}")).chain(["a 9".to_owned()]).collect();
+    let changes = world.poll_rows(&rows(&text.join(", ")));
+    let alert = &changes.put[0];
+    assert_eq!((alert.rows.len(), alert.row_count), (MAX_ROWS_KEPT, 51));
+    assert_eq!(alert.rows[0].text(1).as_deref(), Some("9"));
+}
+
+#[test]
+fn without_a_key_any_matching_row_is_the_one_alert() {
+    let keyless = Watcher { key: Vec::new(), ..watcher() };
+    story(keyless, &[("a 1", "-"), ("a 1, b 2", "fired"), ("b 2, a 1", "-"), ("b 2, c 2", "refreshed"), ("c 2, b 2", "-"), ("", "resolved")]);
+}
+
+#[test]
+fn without_a_key_rows_stand_in_the_order_of_the_query_the_worst_first() {
+    let shown = |polls: &[&str]| {
+        let mut world = World::new(Watcher { key: Vec::new(), ..watcher() });
+        polls.iter().for_each(|poll| drop(world.poll(poll)));
+        let alert = world.alerts.values().next().expect("an alert");
+        alert.rows.iter().map(|row| row.text(0).expect("an id").into_owned()).collect::<String>()
+    };
+    assert_eq!(shown(&["d 2, b 9, a 3, c 8"]), "bcda");
+    assert_eq!(shown(&["d 2", "d 2, b 9, a 3"]), "bda", "the row that was known stands where the query has it");
+}
+
+#[test]
+fn a_row_that_cannot_be_judged_keeps_its_state_and_the_others_go_on() {
+    story(
+        watcher(),
+        &[("a x", "-"), ("a 2, b x", "fired a"), ("a x, c 2", "fired c"), ("a x", "resolved c"), ("a 2", "-"), ("a x", "-"), ("", "resolved a")],
+    );
+    let plan = World::new(watcher()).plan(&rows("a x, b y, c 2"));
+    assert_eq!((plan.faults.count, plan.rows, plan.fired.len()), (2, 3, 1));
+}
+
+#[test]
+fn a_key_is_not_calmed_by_a_row_that_cannot_be_judged() {
+    story(
+        watcher(),
+        &[
+            ("a 2, a 5", "fired a"),
+            ("a 2, a x", "refreshed a"),
+            ("a 2, a x", "-"),
+            ("a 2, a 5", "refreshed a"),
+            ("a 2, a x", "refreshed a"),
+            ("a 2", "refreshed a"),
+            ("a 5", "escalated a"),
+        ],
+    );
+}
+
+#[test]
+fn the_fault_that_is_told_does_not_depend_on_the_order() {
+    let when = Watcher { when: Some(sql("case when v = 1 then id > 0 else v / 0 > 1 end")), key: Vec::new(), ..watcher() };
+    let first = |text| World::new(when.clone()).plan(&rows(text)).faults.first.map(|(_, _, error)| error.message);
+    assert!(first("x 1, y 2").is_some());
+    assert_eq!(first("x 1, y 2"), first("y 2, x 1"));
+}
+
+#[test]
+fn a_severity_that_cannot_be_evaluated_is_a_fault_of_its_row() {
+    let severity = SeverityRule { cases: vec![(Some(sql("id > 4")), Severity::Critical)] };
+    let plan = World::new(Watcher { severity, ..watcher() }).plan(&rows("5 2, x 2"));
+    assert_eq!((plan.fired.len(), plan.faults.count), (1, 1));
+    assert_eq!(plan.faults.first.expect("a fault").1, "severity");
+}
+
+#[test]
+fn thresholds_are_exact() {
+    for (value, threshold, fires) in [
+        ("100000.00", "100000", false),
+        ("100000.01", "100000", true),
+        ("0.30", "0.1 + 0.2", false),
+        ("0.3000000000000000000000000001", "0.1 + 0.2", true),
+        ("9007199254740993", "9007199254740992", true),
+        ("18446744073709551615", "18446744073709551614", true),
+        ("-0.00", "0", false),
+    ] {
+        let mut world = World::new(Watcher { when: Some(sql(&format!("v > {threshold}"))), ..watcher() });
+        assert_eq!(world.poll(&format!("a {value}")) != "-", fires, "{value} > {threshold}");
+    }
+}
+
+#[test]
+fn the_baseline_of_a_new_watcher_is_known_and_not_told() {
+    story(new_watcher(false), &[("a 2, b 2", "seen a, seen b"), ("a 2, b 2, c 2", "fired c"), ("c 3", "-"), ("a 2", "-")]);
+}
+
+#[test]
+fn an_empty_baseline_is_a_baseline() {
+    story(new_watcher(false), &[("", "-"), ("a 2", "fired a")]);
+}
+
+#[test]
+fn the_first_poll_of_a_new_watcher_alerts_when_asked() {
+    story(new_watcher(true), &[("a 2", "fired a"), ("", "-"), ("a 2", "-"), ("a 9", "-"), ("b 2", "fired b")]);
+}
+
+#[test]
+fn a_row_of_a_new_watcher_counts_from_when_it_matches() {
+    story(new_watcher(false), &[("a 1", "-"), ("a 2", "fired a"), ("a 1", "-"), ("a 2", "-")]);
+}
+
+#[test]
+fn a_key_that_a_new_watcher_has_seen_fires_when_it_becomes_a_match_watcher() {
+    let mut world = World::new(new_watcher(true));
+    assert_eq!(world.poll("a 2"), "fired a");
+    world.watcher = watcher();
+    assert_eq!(world.poll(""), "-");
+    assert_eq!(world.poll("a 2"), "fired a");
+    assert_eq!(world.poll("a 2"), "-");
+    assert_eq!(world.poll(""), "resolved a");
+}
+
+#[test]
+fn an_edited_condition_is_applied_at_the_next_poll() {
+    let mut world = World::new(watcher());
+    assert_eq!(world.poll("a 2, b 3"), "fired a, fired b");
+    world.watcher.when = Some(sql("v > 2"));
+    assert_eq!(world.poll("a 2, b 3"), "resolved a");
+    world.watcher.severity = SeverityRule::fixed(Severity::Critical);
+    assert_eq!(world.poll("a 2, b 3"), "escalated b");
+    world.watcher.severity = SeverityRule::fixed(Severity::Info);
+    assert_eq!(world.poll("a 2, b 3"), "refreshed b");
+}
+
+#[test]
+fn a_condition_on_the_time_is_judged_at_every_poll() {
+    let mut world = World::new(Watcher { when: Some(sql("now() < timestamp '2027-01-15 16:01:00'")), ..watcher() });
+    assert_eq!(world.poll("a 2"), "fired a");
+    assert_eq!(world.later(TimeDelta::seconds(59)).poll("a 2"), "-");
+    assert_eq!(world.later(TimeDelta::seconds(1)).poll("a 2"), "resolved a");
+}
+
+#[test]
+fn a_reminder_comes_when_its_interval_has_passed_and_then_again() {
+    let every = Duration::from_secs(4 * 3600);
+    let mut world = World::new(Watcher { repeat_interval: Some(every), ..watcher() });
+    world.poll("a 2");
+    assert_eq!(world.later(TimeDelta::hours(4) - TimeDelta::milliseconds(1_001)).poll("a 2"), "-");
+    assert_eq!(world.later(TimeDelta::milliseconds(1)).poll("a 2"), "repeated a");
+    assert_eq!(world.poll("a 2"), "-");
+    assert_eq!(world.later(TimeDelta::hours(4)).poll("a 3"), "repeated a");
+    assert_eq!(world.poll("a 3"), "-");
+    assert_eq!(world.later(TimeDelta::hours(4)).poll("a x"), "repeated a", "what cannot be judged still fires");
+    assert_eq!(world.later(TimeDelta::hours(4)).poll("a 5"), "escalated a");
+    assert_eq!(world.later(TimeDelta::hours(3)).poll("a 5"), "-", "reminders count from what was told last");
+    assert_eq!(world.later(TimeDelta::hours(1)).poll("a 5"), "repeated a");
+    assert_eq!(world.later(TimeDelta::hours(4)).poll(""), "resolved a");
+}
+
+#[test]
+fn an_hourly_reminder_of_an_hourly_poll_is_not_late_by_a_poll_that_began_a_moment_early() {
+    let mut world = World::new(Watcher { repeat_interval: Some(Duration::from_secs(3600)), ..watcher() });
+    world.later(TimeDelta::milliseconds(300)).poll("a 2");
+    assert_eq!(world.later(TimeDelta::hours(1) - TimeDelta::milliseconds(250)).poll("a 2"), "repeated a");
+}
+
+#[test]
+fn what_is_told_once_is_not_reminded_of() {
+    let mut world = World::new(Watcher { repeat_interval: Some(Duration::from_secs(60)), ..new_watcher(true) });
+    world.poll("a 2");
+    assert_eq!(world.later(TimeDelta::hours(1)).poll("a 2"), "-");
+}
+
+#[test]
+fn a_missing_or_doubled_key_column_is_named() {
+    let error = |key: &[&str]| {
+        let watcher = Watcher { key: key.iter().map(|name| (*name).to_owned()).collect(), ..watcher() };
+        let known = Known::default();
+        let basis = Basis { watcher: &watcher, known: &known, same_revision: false, has_baseline: false, now: noon() };
+        Evaluation::new(basis).columns(&columns(&["id", "v"])).expect_err("refused")
+    };
+    assert_eq!(error(&["sku"]), "the key column `sku` is not in the result, which has: id, v");
+    assert_eq!(error(&["id", "ID"]), "the key names the column `ID` twice");
+}
+
+#[test]
+fn ten_thousand_keys_fire_stay_and_resolve() {
+    let text: Vec<String> = (0..10_000).map(|n| format!("k{n} 2")).collect();
+    let many = rows(&text.join(","));
+    let mut world = World::new(watcher());
+    let plan = world.plan(&many);
+    assert_eq!((plan.fired.len(), plan.rows, plan.repeated_keys), (10_000, 10_000, 0));
+    for found in plan.fired {
+        let alert = Alert {
+            fingerprint: found.fingerprint,
+            status: AlertStatus::Firing,
+            severity: found.severity,
+            key: found.key,
+            rows: found.rows,
+            row_count: 1,
+            digest: found.digest,
+            since: noon(),
+            told_at: None,
+            receivers: Vec::new(),
+        };
+        world.alerts.insert(alert.fingerprint, alert);
+    }
+    world.revision = Some(world.watcher.revision());
+    assert!(world.plan(&many).needs_stored().is_empty());
+    assert_eq!(world.plan(&many[..9_000]).resolved.len(), 1_000);
+}
+
+/// Rows of few keys and few values, some of which cannot be judged.
+fn some_rows() -> impl Strategy<Value = Vec<Row>> {
+    let row = (prop::sample::select(vec!["a", "b", "c", "''", "NULL"]), prop::sample::select(vec!["1", "2", "3", "5", "6", "NULL", "x"]));
+    prop::collection::vec(row, 0..8).prop_map(|pairs| {
+        let text: Vec<String> = pairs.iter().map(|(id, v)| format!("{id} {v}")).collect();
+        rows(&text.join(","))
+    })
+}
+
+/// A plan as text, in full.
+fn shown(plan: &Plan) -> String {
+    let of = |found: &[Found]| -> Vec<String> {
+        let rows = |found: &Found| found.rows.iter().map(|row| format!("{:?}", row.to_json())).collect::<Vec<_>>();
+        found
+            .iter()
+            .map(|found| format!("{} {} {} {} {:?}", found.fingerprint, found.digest, found.severity, found.row_count, rows(found)))
+            .collect()
+    };
+    let Plan { fired, baseline, refreshed, escalated, repeated, resolved, faults, rows, .. } = plan;
+    format!(
+        "{:?} {:?} {:?} {:?} {repeated:?} {resolved:?} {faults:?} {rows}",
+        of(fired), of(baseline), of(refreshed), of(escalated)
+    )
+}
+
+/// The plan with the stored rows put back in their places.
+fn whole(world: &World, mut plan: Plan) -> Plan {
+    let put = |found: Found| match world.alerts.get(&found.fingerprint) {
+        Some(alert) => found.with_stored(alert),
+        None => found,
+    };
+    plan.refreshed = plan.refreshed.into_iter().map(put).collect();
+    plan.escalated = plan.escalated.into_iter().map(put).collect();
+    plan
+}
+
+/// What should happen to one key, from the words of the contract.
+fn expected(rows: &[Row], key: Option<&str>, firing: Option<Severity>) -> (Option<EventKind>, Option<Severity>) {
+    let values = rows.iter().filter(|row| row.text(0).as_deref() == key).map(|row| row.text(1).map(std::borrow::Cow::into_owned));
+    let values: Vec<_> = values.collect();
+    let faulty = values.iter().flatten().any(|value| value == "x");
+    let found = values.iter().flatten().filter_map(|value| value.parse::<i32>().ok()).filter(|value| *value > 1).max();
+    let found = found.map(|value| if value > 4 { Severity::Critical } else { Severity::Warning });
+    match (firing, found) {
+        (None, None) => (None, None),
+        (None, Some(severity)) => (Some(EventKind::Fired), Some(severity)),
+        (Some(before), None) if faulty => (None, Some(before)),
+        (Some(_), None) => (Some(EventKind::Resolved), None),
+        (Some(before), Some(now)) if now > before => (Some(EventKind::Escalated), Some(now)),
+        (Some(before), Some(now)) => (None, Some(if faulty { before } else { now })),
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_poll_tells_what_the_contract_says_and_the_same_again_nothing(polls in prop::collection::vec(some_rows(), 1..8)) {
+        let mut world = World::new(watcher());
+        let mut firing: HashMap<Option<&str>, Severity> = HashMap::new();
+        for rows in &polls {
+            let mut happened: Vec<_> =
+                world.poll_rows(rows).events.iter().map(|event| (event.key.as_ref().and_then(|key| key.text(0).map(|t| t.into_owned())), event.kind.as_str())).collect();
+            happened.sort();
+            let mut wanted = Vec::new();
+            for key in [Some("a"), Some("b"), Some("c"), Some(""), None] {
+                let (event, severity) = expected(rows, key, firing.get(&key).copied());
+                wanted.extend(event.map(|event| (key.map(str::to_owned), event.as_str())));
+                match severity { Some(severity) => drop(firing.insert(key, severity)), None => drop(firing.remove(&key)) }
+            }
+            wanted.sort();
+            prop_assert_eq!(happened, wanted);
+            prop_assert_eq!(told(&world.poll_rows(rows)), "-");
+            let severities: BTreeSet<_> = world.alerts.values().map(|alert| (alert.key.text(0).map(|t| t.into_owned()), alert.severity)).collect();
+            prop_assert_eq!(severities, firing.iter().map(|(key, severity)| (key.map(str::to_owned), *severity)).collect::<BTreeSet<_>>());
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_rows_does_not_matter(
+        before in some_rows(),
+        (rows, shuffled) in some_rows().prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
+        kind in 0..3
+    ) {
+        let mut world = World::new([watcher(), new_watcher(true), new_watcher(false)][kind as usize].clone());
+        world.poll_rows(&before);
+        let (one, other) = (whole(&world, world.plan(&rows)), whole(&world, world.plan(&shuffled)));
+        prop_assert_eq!(shown(&one), shown(&other));
+    }
+
+    #[test]
+    fn looking_at_every_row_again_finds_the_same(before in some_rows(), rows in some_rows()) {
+        let mut world = World::new(watcher());
+        world.poll_rows(&before);
+        let (quick, _) = (whole(&world, world.plan(&rows)), world.revision = None);
+        let slow = whole(&world, world.plan(&rows));
+        prop_assert_eq!(shown(&quick), shown(&slow));
+    }
+
+    #[test]
+    fn a_new_row_is_told_once_ever(polls in prop::collection::vec(some_rows(), 1..8), alert_on_first_poll: bool) {
+        let mut world = World::new(new_watcher(alert_on_first_poll));
+        let mut seen = BTreeSet::new();
+        for (at, rows) in polls.iter().enumerate() {
+            for event in world.poll_rows(rows).events {
+                prop_assert_eq!(event.kind, EventKind::Fired);
+                prop_assert!(at > 0 || alert_on_first_poll);
+                prop_assert!(seen.insert(event.fingerprint));
+            }
+        }
+    }
+}

@@ -51,7 +51,9 @@ fn environment() -> Environment<'static> {
 
 fn describe(error: minijinja::Error) -> TemplateError {
     let line = error.line().map(|line| format!(" (line {line} of the template)")).unwrap_or_default();
-    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    // The engine writes the operands of a failed calculation into its message: they are a row's content.
+    let detail = error.detail().filter(|detail| !detail.starts_with("unable to calculate"));
+    let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
     let message = match error.kind() {
         ErrorKind::OutOfFuel => format!("the template takes too long{line}"),
         kind => format!("{kind}{detail}{line}"),
@@ -75,6 +77,14 @@ mod tests {
         let error =
             render("{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}", &context! {}).expect_err("fuel");
         assert!(error.message.contains("too long"), "{error}");
+    }
+
+    #[test]
+    fn an_error_does_not_tell_what_the_row_holds() {
+        for source in ["{{ row.a // 0 }}", "{{ row.a % 0 }}", "{{ row.a + row.b }}", "{{ row.b | int }}", "{{ -row.b }}", "{{ row.b.c.d }}"] {
+            let error = render(source, &context! { row => context! { a => 424242, b => "secret" } }).expect_err(source);
+            assert!(!error.message.contains("424242") && !error.message.contains("secret"), "{error}");
+        }
     }
 
     #[test]

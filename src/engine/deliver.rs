@@ -6,6 +6,7 @@ use crate::domain::message::Message;
 use crate::notify::dingtalk::{Outgoing, Robot};
 use crate::store::{ClaimedDelivery, DeliveryResult, NextDelivery, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,6 +18,10 @@ const LEASE: Duration = Duration::from_secs(30);
 const IDLE_LOOK: TimeDelta = TimeDelta::seconds(5);
 /// How long the deliverer waits when the store fails.
 const STORE_FAILED: TimeDelta = TimeDelta::seconds(5);
+
+/// Receivers send in turn, so that a crash finds at most one message between its receiver's answer and our record of
+/// it. One that is slower than this gives its turn away: a receiver that hangs does not hold up the others.
+const TURN: Duration = Duration::from_secs(1);
 
 /// What one step of the deliverer came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,17 +82,29 @@ impl Engine {
 
     async fn attempt(&self, receiver: &str, robot: &Arc<Robot>) -> Result<Step, StoreError> {
         let parts = self.parts();
+        let turn = self.inner.turn.clone().acquire_owned().await.map_err(|error| StoreError::Task(error.to_string()))?;
         let now = parts.clock.now();
         let claimed = match parts.store.claim_delivery(receiver, &parts.owner, now, LEASE).await? {
             NextDelivery::Claimed(claimed) => claimed,
             NextDelivery::NotBefore(at) => return Ok(Step::NotBefore(at)),
             NextDelivery::Nothing => return Ok(Step::Nothing),
         };
-        let attempt = send(robot, &claimed, now).await;
+        let mut turn = Some(turn);
+        let attempt = {
+            let mut sending = pin!(send(robot, &claimed, now));
+            match tokio::time::timeout(TURN, &mut sending).await {
+                Ok(attempt) => attempt,
+                Err(_) => {
+                    turn = None;
+                    sending.await
+                }
+            }
+        };
         let ended_at = parts.clock.now();
         let (decision, message) = decide(&claimed, &attempt, ended_at);
         self.tell(receiver, &claimed, &attempt, &decision, ended_at);
         parts.store.record_delivery(claimed, DeliveryResult { ended_at, attempt, decision, message }).await?;
+        drop(turn);
         Ok(Step::Tried)
     }
 

@@ -27,7 +27,7 @@ use crate::source::Source;
 use crate::store::Store;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, RwLock};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 
 /// What the loops work with.
 #[derive(Debug)]
@@ -60,6 +60,7 @@ struct Inner {
     roster: RwLock<Roster>,
     known: Mutex<HashMap<(String, String), (i64, Arc<Known>)>>,
     outbox_changed: Notify,
+    turn: Arc<Semaphore>,
     roster_changed: Notify,
     notices: broadcast::Sender<Notice>,
 }
@@ -91,6 +92,7 @@ impl Engine {
             roster: RwLock::default(),
             known: Mutex::default(),
             outbox_changed: Notify::new(),
+            turn: Arc::new(Semaphore::new(1)),
             roster_changed: Notify::new(),
             notices: broadcast::Sender::new(NOTICES),
         };

@@ -68,6 +68,9 @@ fn check_size(row: &Row, before: u64) -> Result<(), SourceError> {
 /// Makes the columns of a result out of their names.
 pub(super) fn columns_of<'n>(names: impl Iterator<Item = &'n str>) -> Result<Arc<Columns>, SourceError> {
     let names: Vec<String> = names.map(str::to_owned).collect();
+    if names.is_empty() {
+        return Err(SourceError::not_a_query("the query returns no columns"));
+    }
     if let Some(at) = names.iter().position(|name| name.trim().is_empty()) {
         let message = format!("column {} of the result has no name", at + 1);
         return Err(SourceError::new(SourceErrorKind::Columns, message).hint("name it with AS"));

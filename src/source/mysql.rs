@@ -107,9 +107,9 @@ impl MysqlSource {
 
     pub(super) async fn read<S: RowSink>(&self, query: &str, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
         let mut lease = self.connections.lease(limits.timeout).await?;
-        let mut session = &mut lease.session;
+        let session = &mut lease.session;
         let id = session.id;
-        let begun = timeout(limits.timeout + CANCEL_GRACE, self.begin(&mut session, query, limits.timeout)).await;
+        let begun = timeout(limits.timeout + CANCEL_GRACE, self.begin(session, query, limits.timeout)).await;
         let columns = match begun.unwrap_or_else(|_| Err(mysql_error::out_of_time(limits.timeout))) {
             Ok(columns) => columns,
             Err(error) => {

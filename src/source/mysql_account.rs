@@ -54,11 +54,8 @@ fn notes(session: &MySession, options: &MyOptions) -> Vec<String> {
 /// privileges and object are shown.
 fn reason(grant: &str) -> Option<String> {
     let body = grant.strip_prefix("GRANT ")?;
-    let (privileges, rest) = match body.split_once(" ON ") {
-        Some(parts) => parts,
-        // A role; what it allows is listed on its own when it is active.
-        None => return None,
-    };
+    // Without ON it is a role; what that allows is listed on its own when it is active.
+    let (privileges, rest) = body.split_once(" ON ")?;
     let object = rest.split(" TO ").next()?;
     let harmful: Vec<String> = split_privileges(privileges).into_iter().filter(|name| !HARMLESS.contains(&name.as_str())).collect();
     (!harmful.is_empty()).then(|| format!("it has {} on {object}", harmful.join(", ")))

@@ -61,10 +61,12 @@ fn syntax(message: &str, query: &str) -> SourceError {
     };
     let line = line.trim().parse::<usize>().unwrap_or(1);
     let line_start = query.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
-    if near.starts_with(';') || query.get(..line_start).is_some_and(|before| before.trim_end().ends_with(';')) {
-        return SourceError::not_a_query("the query is more than one statement");
-    }
     let found = query.get(line_start..).and_then(|rest| rest.find(near)).map(|at| line_start + at);
+    let before = query.get(..found.unwrap_or(line_start)).unwrap_or_default();
+    if near.starts_with(';') || before.trim_end().ends_with(';') {
+        let position = found.and_then(|at| char_position(query, at));
+        return SourceError::not_a_query("the query is more than one statement").at(position);
+    }
     let at = if near.is_empty() { Some(query.trim_end().len()) } else { found };
     let shown = if near.is_empty() { "syntax error at the end of the query".to_owned() } else { format!("syntax error near `{near}`") };
     SourceError::new(SourceErrorKind::Sql, shown).at(at.and_then(|at| char_position(query, at)))

@@ -1,6 +1,6 @@
 //! The types of MySQL and MariaDB: what kind each one is, and how its text becomes ours.
 
-use super::number::{plain_exponent, write_hex};
+use super::number::{plain_float, write_hex};
 use super::{SourceError, mysql_error};
 use crate::domain::row::Row;
 use crate::domain::value::Kind;
@@ -12,7 +12,7 @@ use sqlx::{Column, Decode, MySql, Row as _, Type, TypeInfo, ValueRef};
 pub(super) enum CellType {
     /// Nothing.
     As(Kind),
-    /// A float: one form of exponent.
+    /// A float: one form for one number.
     Float,
     /// A time: the fraction loses its trailing zeros, as in PostgreSQL.
     Time(Kind),
@@ -60,7 +60,8 @@ pub(super) fn cell_types(row: &MySqlRow) -> Vec<CellType> {
 /// Puts the texts of a row into our row, with memory that is used again.
 #[derive(Default)]
 pub(super) struct MysqlCells {
-    scratch: Vec<u8>,
+    hex: Vec<u8>,
+    float: String,
 }
 
 impl MysqlCells {
@@ -81,15 +82,15 @@ impl MysqlCells {
         let kind = cell_type.kind();
         match cell_type {
             CellType::As(_) => out.push(kind, text),
-            CellType::Float => out.push(kind, plain_exponent(text, &mut self.scratch)),
+            CellType::Float => out.push(kind, plain_float(text, &mut self.float)),
             CellType::Time(_) => out.push(kind, short_fraction(text)),
             CellType::Bits => {
                 let number = text.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
                 out.push(kind, number.to_string().as_bytes());
             }
             CellType::Bytes => {
-                write_hex(&mut self.scratch, text);
-                out.push(kind, &self.scratch);
+                write_hex(&mut self.hex, text);
+                out.push(kind, &self.hex);
             }
         }
     }

@@ -19,20 +19,20 @@ pub(super) fn write_float(out: &mut String, value: f64) {
     debug_assert!(written.is_ok());
 }
 
-/// Brings a printed float into that form: `1e+300` and `1e-05` become `1e300` and `1e-5`.
-pub(super) fn plain_exponent<'t>(text: &'t [u8], out: &'t mut Vec<u8>) -> &'t [u8] {
-    let Some(at) = text.iter().position(|b| matches!(b, b'e' | b'E')) else { return text };
-    let (mantissa, exponent) = (&text[..at], &text[at + 1..]);
-    let digits = exponent.strip_prefix(b"+").or_else(|| exponent.strip_prefix(b"-")).unwrap_or(exponent);
-    let zeros = digits.iter().take_while(|b| **b == b'0').count().min(digits.len().saturating_sub(1));
-    out.clear();
-    out.extend_from_slice(mantissa);
-    out.push(b'e');
-    if exponent.starts_with(b"-") {
-        out.push(b'-');
+/// Brings a float that a database printed into that form: `1e+300` is `1e300`, and `0.00000015` is `1.5e-7`.
+pub(super) fn plain_float<'t>(text: &'t [u8], out: &'t mut String) -> &'t [u8] {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let is_plain = digits.len() < 16 && !digits.starts_with(b"0.000") && digits.iter().all(|b| b.is_ascii_digit() || *b == b'.');
+    if is_plain {
+        return text;
     }
-    out.extend_from_slice(&digits[zeros..]);
-    out
+    match std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()) {
+        Some(value) => {
+            write_float(out, value);
+            out.as_bytes()
+        }
+        None => text,
+    }
 }
 
 /// Writes bytes as lower-case hex.
@@ -61,9 +61,19 @@ mod tests {
     }
 
     #[test]
-    fn printed_exponents_lose_sign_and_zeros() {
-        for (printed, plain) in [("1e+300", "1e300"), ("1.5e-05", "1.5e-5"), ("1e0", "1e0"), ("12.5", "12.5"), ("NaN", "NaN")] {
-            assert_eq!(plain_exponent(printed.as_bytes(), &mut Vec::new()), plain.as_bytes());
+    fn printed_floats_get_the_same_text() {
+        for (printed, text) in [
+            ("1e+300", "1e300"),
+            ("1.5e-07", "1.5e-7"),
+            ("0.00000015", "1.5e-7"),
+            ("1e+15", "1e15"),
+            ("1234567890123456", "1.234567890123456e15"),
+            ("12.5", "12.5"),
+            ("-0.001", "-0.001"),
+            ("NaN", "NaN"),
+            ("-Infinity", "-Infinity"),
+        ] {
+            assert_eq!(plain_float(printed.as_bytes(), &mut String::new()), text.as_bytes(), "{printed}");
         }
     }
 

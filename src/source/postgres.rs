@@ -40,6 +40,10 @@ const END_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many queries' columns are remembered.
 const REMEMBERED_QUERIES: usize = 1000;
 
+/// A database without an encoding holds text in any: it is taken as it is, instead of being refused as wrong UTF-8.
+const BYTES_AS_THEY_ARE: &str =
+    "set_config('client_encoding', case current_setting('server_encoding') when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end, true)";
+
 const DECLARE: &str = "declare rowbell_cursor no scroll cursor for ";
 
 /// A PostgreSQL database.
@@ -155,7 +159,7 @@ impl PostgresSource {
         };
         let kinds = self.kinds_of(connection, &first).await?;
         intake.columns(&columns_of(first.columns().iter().map(|column| column.name()))?)?;
-        let mut take = RowTaker { kinds, hex: Vec::new() };
+        let mut take = RowTaker { kinds, scratch: String::new() };
         intake.row(|out| take.fill(&first, out))?;
         while fetch(connection, deadline, &mut intake, &mut take).await? {}
         Ok(intake.stats())
@@ -243,7 +247,7 @@ fn millis(left: Duration) -> u128 {
 async fn begin(connection: &mut PgConnection, begin: &str, left: Duration) -> Result<i32, SourceError> {
     let idle = millis(left + CANCEL_GRACE * 2);
     let statement = format!(
-        "{begin}set local idle_in_transaction_session_timeout = {idle}; set local statement_timeout = {}; select pg_backend_pid()",
+        "{begin}set local idle_in_transaction_session_timeout = {idle}; set local statement_timeout = {}; select pg_backend_pid(), {BYTES_AS_THEY_ARE}",
         millis(left)
     );
     let row = connection.fetch_one(sqlx::raw_sql(AssertSqlSafe(statement))).await.map_err(|error| postgres_error::reading(&error))?;
@@ -292,14 +296,14 @@ async fn fetch<S: RowSink>(
 /// Puts the texts of a row into our row.
 struct RowTaker {
     kinds: Vec<(u32, Kind)>,
-    hex: Vec<u8>,
+    scratch: String,
 }
 
 impl RowTaker {
     fn fill(&mut self, row: &PgRow, out: &mut Row) -> Result<(), SourceError> {
         for (at, (oid, kind)) in self.kinds.iter().enumerate() {
             let value = row.try_get_raw(at).map_err(|error| postgres_error::reading(&error))?;
-            push_cell(*oid, *kind, value, &mut self.hex, out)?;
+            push_cell(*oid, *kind, value, &mut self.scratch, out)?;
         }
         Ok(())
     }

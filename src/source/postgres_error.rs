@@ -41,6 +41,8 @@ pub(super) fn declaring(error: &sqlx::Error, query: &str, before: usize) -> Sour
         "42601" if server.routine() == Some("exec_parse_message") => {
             SourceError::not_a_query("the query is more than one statement").at(position)
         }
+        // The query has `$1`, and the driver sends no value for it.
+        "08P01" => SourceError::new(SourceErrorKind::Sql, "the query has a parameter that nothing fills"),
         "0A000" | "42P11" => SourceError::not_a_query(server.message()).at(position),
         _ => of_server(server).at(position),
     }

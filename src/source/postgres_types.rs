@@ -1,6 +1,6 @@
 //! PostgreSQL's types: what kind each one is, and how its text becomes ours.
 
-use super::number::plain_exponent;
+use super::number::plain_float;
 use super::{SourceError, postgres_error};
 use crate::domain::row::Row;
 use crate::domain::value::Kind;
@@ -52,7 +52,7 @@ pub(super) async fn lookup_kinds(connection: &mut PgConnection, oids: &[u32]) ->
 }
 
 /// Adds a cell that came in text format.
-pub(super) fn push_cell(oid: u32, kind: Kind, value: PgValueRef<'_>, scratch: &mut Vec<u8>, out: &mut Row) -> Result<(), SourceError> {
+pub(super) fn push_cell(oid: u32, kind: Kind, value: PgValueRef<'_>, scratch: &mut String, out: &mut Row) -> Result<(), SourceError> {
     if value.is_null() {
         out.push(Kind::Null, b"");
         return Ok(());
@@ -63,7 +63,7 @@ pub(super) fn push_cell(oid: u32, kind: Kind, value: PgValueRef<'_>, scratch: &m
         Kind::Bytes => out.push(kind, text.strip_prefix(b"\\x").unwrap_or(text)),
         // NUMERIC has NaN and the infinities too.
         Kind::Number if text.ends_with(b"N") || text.ends_with(b"y") => out.push(Kind::Float, text),
-        Kind::Float => out.push(kind, plain_exponent(text, scratch)),
+        Kind::Float => out.push(kind, plain_float(text, scratch)),
         // The blanks of CHARACTER(n) are padding: they do not count in comparisons, and MySQL does not send them.
         Kind::Text if oid == BPCHAR => out.push(kind, text.trim_ascii_end()),
         _ => out.push(kind, text),

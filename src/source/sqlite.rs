@@ -63,20 +63,17 @@ impl SqliteSource {
     pub(super) async fn read<S: RowSink>(&self, query: &str, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
         let mut lease = self.connections.lease(limits.timeout).await?;
         lease.session.deadline.set(Some(limits.timeout));
-        let read = timeout(limits.timeout + CANCEL_GRACE, run(&mut lease.session.connection, query, Intake::new(limits, sink))).await;
-        lease.session.deadline.set(None);
-        let result = read.unwrap_or_else(|_| Err(out_of_time(limits)));
-        let was_refused = |error: &SourceError| matches!(error.kind, SourceErrorKind::Sql | SourceErrorKind::NotAQuery);
-        if result.as_ref().err().is_none_or(was_refused) {
-            lease.give_back();
-        }
+        let read = run(&mut lease.session.connection, query, Intake::new(limits, sink));
+        let result = timeout(limits.timeout + CANCEL_GRACE, read).await.unwrap_or_else(|_| Err(out_of_time(limits)));
+        end(lease, result.as_ref().err()).await;
         result.map_err(|error| if error.kind == SourceErrorKind::Timeout { out_of_time(limits) } else { error })
     }
 
     pub(super) async fn prepare(&self, query: &str, wait: Duration) -> Result<Vec<ColumnInfo>, SourceError> {
         let mut lease = self.connections.lease(wait).await?;
-        let compiled = compile(&mut lease, query).await?;
-        lease.give_back();
+        let compiled = compile(&mut lease.session.connection, query).await;
+        end(lease, compiled.as_ref().err()).await;
+        let compiled = compiled?;
         columns_of(compiled.columns.iter().map(|(name, _)| name.as_str()))?;
         // The type of a value is known only when it is there.
         Ok(compiled.columns.into_iter().map(|(name, type_name)| ColumnInfo { name, kind: None, type_name }).collect())
@@ -148,16 +145,26 @@ impl Drop for Deadline {
     }
 }
 
-async fn compile(lease: &mut Lease<LiteSession>, query: &str) -> Result<sqlite_guard::Compiled, SourceError> {
-    let mut handle = lease.session.connection.lock_handle().await.map_err(|error| read_error(&error))?;
+/// Begins a read transaction, in which the schema cannot change, and compiles the query in it. The driver would take
+/// the columns of `select *` from before an ALTER TABLE, and stumble over the rows after it.
+async fn compile(connection: &mut SqliteConnection, query: &str) -> Result<sqlite_guard::Compiled, SourceError> {
+    connection.execute("begin; select 1 from sqlite_master limit 1").await.map_err(|error| read_error(&error))?;
+    let mut handle = connection.lock_handle().await.map_err(|error| read_error(&error))?;
     sqlite_guard::compile(&mut handle, query)
 }
 
+/// Ends the transaction and gives the connection back, if the statement has come to its end; else it is closed.
+async fn end(mut lease: Lease<LiteSession>, error: Option<&SourceError>) {
+    let was_refused =
+        |error: &SourceError| matches!(error.kind, SourceErrorKind::Sql | SourceErrorKind::NotAQuery | SourceErrorKind::Columns);
+    lease.session.deadline.set(None);
+    if error.is_none_or(was_refused) && lease.session.connection.execute("rollback").await.is_ok() {
+        lease.give_back();
+    }
+}
+
 async fn run<S: RowSink>(connection: &mut SqliteConnection, query: &str, mut intake: Intake<'_, S>) -> Result<ReadStats, SourceError> {
-    let compiled = {
-        let mut handle = connection.lock_handle().await.map_err(|error| read_error(&error))?;
-        sqlite_guard::compile(&mut handle, query)?
-    };
+    let compiled = compile(connection, query).await?;
     intake.columns(&columns_of(compiled.columns.iter().map(|(name, _)| name.as_str()))?)?;
     let mut cells = Cells::default();
     let mut is_complete = false;

@@ -14,7 +14,7 @@ const ALLOWED_PRAGMA: &CStr = c"data_version";
 /// The one function of SQLite's own that does more than compute.
 const DENIED_FUNCTION: &CStr = c"load_extension";
 
-/// From now on the connection can only read: no writing, ATTACH, PRAGMA, VACUUM, temporary table, transaction.
+/// From now on the connection can only read: no writing, ATTACH, PRAGMA, VACUUM, temporary table.
 pub(super) fn allow_only_reading(handle: &mut LockedSqliteHandle<'_>) -> Result<(), SourceError> {
     // SAFETY: the handle is locked, so no other thread uses the connection; `authorize` is a plain function that
     // outlives it and ignores its user data.
@@ -39,6 +39,8 @@ unsafe extern "C" fn authorize(
     };
     let allowed = match action {
         ffi::SQLITE_SELECT | ffi::SQLITE_READ | ffi::SQLITE_RECURSIVE => true,
+        // Our own: a query with such a statement has no columns and is refused.
+        ffi::SQLITE_TRANSACTION => true,
         ffi::SQLITE_FUNCTION => !is(second, DENIED_FUNCTION),
         ffi::SQLITE_PRAGMA => is(first, ALLOWED_PRAGMA) && second.is_null(),
         _ => false,

@@ -6,11 +6,11 @@
 
 use super::Environment;
 use super::fault::{Fault, Origin};
-use super::field::{listed, nearest};
+use super::field::nearest;
 use super::node::{self, Content, Node, Place, Table};
-use super::reader::Report;
+use super::reader::{Report, Text};
 use super::sheet::Sheet;
-use crate::domain::message::Language;
+pub use crate::domain::message::Language;
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ pub fn load_settings(explicit: Option<&Path>, environment: &Environment) -> Resu
         Ok(text) => parse_settings(&path, &text, environment),
         Err(_) if optional && !path.exists() => settings_without_file(environment),
         Err(fault) if explicit.is_none() && matches!(fault.origin, Origin::File(_)) && named.is_some() => {
-            let message = format!("names the settings file `{}`, but {}", path.display(), fault.message);
+            let message = fault.message.replace("the file", &format!("the settings file `{}`", path.display()));
             Err(vec![Fault::of_variable(FILE_VARIABLE, message, Some("correct the path, or unset the variable".to_owned()))])
         }
         Err(fault) => Err(vec![fault]),
@@ -132,22 +132,22 @@ fn settings_without_file(environment: &Environment) -> Result<Settings, Vec<Faul
 
 impl Settings {
     /// Why a name is no source of these settings, and what to write instead.
-    pub(super) fn unknown_source(&self, name: &str) -> (String, String) {
+    pub(super) fn unknown_source(&self, name: Text<'_>) -> (String, String) {
         unknown("source", "sources", name, self.sources.keys())
     }
 
     /// Why a name is no receiver of these settings, and what to write instead.
-    pub(super) fn unknown_receiver(&self, name: &str) -> (String, String) {
+    pub(super) fn unknown_receiver(&self, name: Text<'_>) -> (String, String) {
         unknown("receiver", "receivers", name, self.receivers.keys())
     }
 }
 
-fn unknown<'a>(what: &str, table: &str, name: &str, known: impl Iterator<Item = &'a String> + Clone) -> (String, String) {
-    let meant = nearest(name, known.clone().map(String::as_str)).map(|near| format!("did you mean \"{near}\"? "));
-    let names = listed(known.map(|name| format!("\"{name}\"")).collect()).replace(" or ", ", ");
-    let hint = match (names.is_empty(), meant) {
-        (true, _) => format!("the settings have no {what} yet: add [{table}.{name}] to rowbell.toml"),
-        (false, meant) => format!("{}the settings have {names}", meant.unwrap_or_default()),
+fn unknown<'a>(what: &str, table: &str, name: Text<'_>, known: impl Iterator<Item = &'a String> + Clone) -> (String, String) {
+    let meant = nearest(name.value, known.clone().map(String::as_str)).map(|near| format!("did you mean \"{near}\"? "));
+    let names: Vec<String> = known.map(|name| format!("\"{name}\"")).collect();
+    let hint = match names.is_empty() {
+        true => format!("the settings have no {what} yet: add [{table}.{}] to rowbell.toml", name.shown().unwrap_or("NAME")),
+        false => format!("{}the settings have {}", meant.unwrap_or_default(), names.join(", ")),
     };
-    (format!("the {what} \"{}\" is not in the settings", name.escape_debug()), hint)
+    (format!("the {what} {} is not in the settings", name.quoted()), hint)
 }

@@ -1,12 +1,12 @@
 //! Reads the merged tree of the settings, table by table, and goes on after each fault.
 
 use super::fields::{LATER_TYPES, RECEIVER, SETTINGS, SOURCE, STORE, WEB};
-use super::{FILE_NAME, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings};
+use super::{FILE_NAME, Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings};
 use crate::config::fault::Fault;
 use crate::config::node::{Content, Node, Place, Table};
-use crate::config::reader::{Reader, Report};
+use crate::config::reader::{Reader, Report, Text};
+use crate::config::sheet::may_be_shown;
 use crate::config::{Environment, expand, is_name, layers};
-use crate::domain::message::Language;
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -38,14 +38,14 @@ fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Envi
     let public_url = public_url(&reader, report);
     let store = read_store(&reader, report);
     let web = read_web(&reader, report);
-    let sources = named(&reader, "sources", report, |node, report| read_source(node, timezone, report));
+    let sources = named(&reader, "sources", report, |title, node, report| read_source(title, node, timezone, report));
     let receivers = named(&reader, "receivers", report, read_receiver);
-    let watchers_place = reader.node("watchers").map(|node| &node.place);
-    let watchers = match watchers_place {
+    let watchers_node = reader.node("watchers");
+    let watchers = match watchers_node.map(|node| &node.place) {
         Some(Place::Variable(_)) => environment.folder.join(watchers?),
         _ => folder.join(watchers?),
     };
-    let watchers_fault = watchers_fault(watchers_place, &watchers, report);
+    let watchers_fault = watchers_fault(watchers_node, &watchers, report);
     let file = path.map(Path::to_owned);
     Some(Settings {
         language: language?,
@@ -62,11 +62,14 @@ fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Envi
 }
 
 /// Made now, for later: only here is it known where the folder was named.
-fn watchers_fault(place: Option<&Place>, watchers: &Path, report: &Report<'_>) -> Fault {
+fn watchers_fault(node: Option<&Node>, watchers: &Path, report: &Report<'_>) -> Fault {
     let message = format!("cannot read the folder of watchers `{}`", watchers.display());
-    match place {
-        Some(place) => report.fault(place, message, None),
+    match node {
         None => Fault::of_file(watchers, message, None),
+        Some(node) if Text::of(node).is_some_and(|text| text.shown().is_none()) => {
+            report.fault(&node.place, "cannot read the folder of watchers".to_owned(), None)
+        }
+        Some(node) => report.fault(&node.place, message, None),
     }
 }
 
@@ -125,7 +128,7 @@ fn named<T>(
     root: &Reader<'_>,
     name: &str,
     report: &mut Report<'_>,
-    mut read: impl FnMut(&Node, &mut Report<'_>) -> Option<T>,
+    mut read: impl FnMut(&str, &Node, &mut Report<'_>) -> Option<T>,
 ) -> BTreeMap<String, T> {
     let Some(node) = root.node(name) else { return BTreeMap::new() };
     let Some(table) = node.table() else {
@@ -136,18 +139,19 @@ fn named<T>(
     let mut found = BTreeMap::new();
     for entry in &table.entries {
         if !is_name(&entry.name) {
+            let shown = if may_be_shown(&entry.name) { format!("`{}`", entry.name) } else { "this".to_owned() };
             let hint = "letters, digits, `_` and `-`".to_owned();
-            report.at(&entry.key_place, format!("`{}` cannot be a name", entry.name.escape_debug()), Some(hint));
+            report.at(&entry.key_place, format!("{shown} cannot be a name"), Some(hint));
         }
-        if let Some(value) = read(&entry.node, report) {
+        if let Some(value) = read(&format!("[{name}.{}]", entry.name), &entry.node, report) {
             found.insert(entry.name.clone(), value);
         }
     }
     found
 }
 
-fn read_source(node: &Node, default_zone: Tz, report: &mut Report<'_>) -> Option<SourceSettings> {
-    let reader = Reader::new(&SOURCE, node, report)?;
+fn read_source(title: &str, node: &Node, default_zone: Tz, report: &mut Report<'_>) -> Option<SourceSettings> {
+    let reader = Reader::titled(&SOURCE, title, node, report)?;
     reader.require(report);
     let url = reader.text("url", report);
     if let Some(url) = url {
@@ -173,7 +177,7 @@ fn read_source(node: &Node, default_zone: Tz, report: &mut Report<'_>) -> Option
     })
 }
 
-fn read_receiver(node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
+fn read_receiver(title: &str, node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
     let kind = node.table().and_then(|table| table.get("type")).and_then(|entry| match &entry.node.content {
         Content::Text(text, _) => Some((text.as_str(), &entry.node)),
         _ => None,
@@ -183,7 +187,7 @@ fn read_receiver(node: &Node, report: &mut Report<'_>) -> Option<ReceiverSetting
         report.at(&node.place, format!("a receiver of type \"{kind}\" is not available in this version"), Some(hint));
         return None;
     }
-    let reader = Reader::new(&RECEIVER, node, report)?;
+    let reader = Reader::titled(&RECEIVER, title, node, report)?;
     let pool = reader.node("robots").is_some();
     if !pool {
         reader.require(report);

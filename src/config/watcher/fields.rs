@@ -6,7 +6,7 @@ use std::time::Duration;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 /// An interval or a reminder that is longer is a mistake.
-const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The file.
 pub(in crate::config) static WATCHER: Spec = Spec {

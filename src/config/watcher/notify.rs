@@ -2,7 +2,6 @@
 
 use super::fields::{BUTTON, MESSAGE, NOTIFY};
 use super::read::condition;
-use crate::config::field::listed;
 use crate::config::node::{Content, Node, Place};
 use crate::config::reader::{Reader, Report, Text};
 use crate::config::settings::Settings;
@@ -55,16 +54,16 @@ pub(super) fn read_notify(reader: &Reader<'_>, settings: &Settings, report: &mut
 
 /// Without a block: the only receiver there is.
 fn everyone(place: &Place, settings: &Settings, report: &mut Report<'_>) -> Vec<Notify> {
-    let names: Vec<&String> = settings.receivers.keys().collect();
+    let names: Vec<&str> = settings.receivers.keys().map(String::as_str).collect();
     if let [only] = names[..] {
-        return vec![Notify { when: None, receivers: vec![only.clone()], mention: Vec::new() }];
+        return vec![Notify { when: None, receivers: vec![only.to_owned()], mention: Vec::new() }];
     }
-    let example = names.first().map_or("warehouse", |name| name.as_str());
+    let example = names.first().copied().unwrap_or("warehouse");
     let known = match names.is_empty() {
-        true => "; the settings have no receiver yet: add [receivers.warehouse] to rowbell.toml".to_owned(),
-        false => format!(" ({})", listed(names.iter().map(|name| format!("\"{name}\"")).collect())),
+        true => ", and [receivers.warehouse] to rowbell.toml, which has no receiver yet".to_owned(),
+        false => format!("; the settings have {}", names.join(", ")),
     };
-    let hint = format!("add at the end of the file:\n[[notify]]\nreceivers = [\"{example}\"]{known}");
+    let hint = format!("add at the end of the file{known}:\n[[notify]]\nreceivers = [\"{example}\"]");
     report.missing(place, "no one is told: there is no [[notify]] block", Some(hint));
     Vec::new()
 }
@@ -78,7 +77,7 @@ fn read_block(block: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) 
         report.at(place, "`receivers` names no one", Some("name a receiver, or remove the block".to_owned()));
     }
     for receiver in receivers.iter().filter(|receiver| !settings.receivers.contains_key(receiver.value)) {
-        let (message, hint) = settings.unknown_receiver(receiver.value);
+        let (message, hint) = settings.unknown_receiver(*receiver);
         report.at(receiver.place(), message, Some(hint));
     }
     let mention = block.texts("mention", report).unwrap_or_default();

@@ -59,7 +59,7 @@ pub(super) fn read(name: &str, path: &Path, root: &Node, settings: &Settings, re
 fn read_source(reader: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<String> {
     let text = reader.text("source", report)?;
     if !settings.sources.contains_key(text.value) {
-        let (message, hint) = settings.unknown_source(text.value);
+        let (message, hint) = settings.unknown_source(text);
         report.at(text.place(), message, Some(hint));
     }
     Some(text.value.to_owned())

@@ -1,10 +1,18 @@
 //! The built-in message: what, how many, since when, and the rows as short lists that read well on a phone.
+//!
+//! A few alerts are shown with a line for each column, many with a line for each alert. A client breaks no line inside a
+//! paragraph, so whatever stands on a line of its own is a paragraph or an item of a list, with a blank line between the
+//! two. What is worse comes first, for a message that is too long is cut from its end.
 
+use super::neutralise::neutralise_to;
 use super::words::{self, Language};
-use super::{Message, Setting, duration_words, neutralise};
+use super::{MAX_TEXT_BYTES, Message, Setting, duration_words, json_bytes, neutralise};
 use crate::domain::alert::{Event, EventKind};
 use crate::domain::row::Row;
+use crate::domain::value::parse_number;
 use crate::domain::watcher::Mention;
+use bigdecimal::BigDecimal;
+use std::cmp::Reverse;
 
 /// Up to so many events each column gets a line of its own; more are one line each.
 pub(super) const MOST_EXPANDED: usize = 4;
@@ -14,6 +22,10 @@ const MOST_COLUMNS_IN_LINE: usize = 6;
 const MOST_COLUMNS: usize = 16;
 /// Rows shown of one alert without a key, or of one key with several rows.
 const MOST_ROWS: usize = 10;
+/// Characters of a value that shares its line with others.
+const MOST_CHARS_IN_LINE: usize = 60;
+/// Characters of a reason: a sentence of ours, or a database's words.
+const MOST_CHARS_OF_REASON: usize = 1_000;
 
 /// The order in which kinds are told: what is worse first.
 const KINDS: [EventKind; 9] = [
@@ -28,35 +40,66 @@ const KINDS: [EventKind; 9] = [
     EventKind::WatcherRecovered,
 ];
 
-/// Renders the events, none of which may be missing from the count.
-pub(super) fn message(setting: &Setting<'_>, events: &[&Event], mentions: Vec<Mention>) -> Message {
+/// The events in the order in which they are told: by kind, the severe first, then by key as a person would sort it.
+pub(super) fn in_order<'a>(events: &[&'a Event]) -> Vec<&'a Event> {
+    let mut sorted = events.to_vec();
+    sorted.sort_by_cached_key(|event| {
+        let key = event.key.as_ref().map(|key| (0..key.len()).map(|at| sort_key(key, at)).collect::<Vec<_>>());
+        (KINDS.iter().position(|kind| *kind == event.kind), Reverse(event.severity), key)
+    });
+    sorted
+}
+
+/// NULL first, then numbers by value, then texts. A number with an exponent sorts as a text: its digits could fill the
+/// memory.
+fn sort_key(key: &Row, at: usize) -> (bool, Option<BigDecimal>, String) {
+    let Some(text) = key.text(at) else { return (false, None, String::new()) };
+    let is_plain = text.len() <= 80 && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+    let number = is_plain.then(|| parse_number(&text)).flatten();
+    (number.is_none(), number, text.into_owned())
+}
+
+/// Renders the events, which stand in their order. `links` holds the Markdown links of each event, or nothing.
+pub(super) fn message(setting: &Setting<'_>, events: &[&Event], links: &[String], mentions: Vec<Mention>) -> Message {
     let name = neutralise(setting.description.unwrap_or(setting.watcher));
-    let counts = counts(setting.language, events);
+    let counts = counts(setting.language, events).join(" · ");
     let icon = lead_icon(events);
-    let mut blocks = vec![format!("### {icon} {name}"), format!("**{}**", counts.join(" · "))];
-    if let Some(severity) = top_severity(setting.language, events) {
-        blocks[1].push_str(&format!(" · {severity}"));
-    }
+    let severity = top_severity(setting.language, events).map(|severity| format!(" · {severity}")).unwrap_or_default();
+    let mut blocks = vec![format!("### {icon} {name}"), format!("**{counts}**{severity}")];
     let first_cuttable = blocks.len();
-    let expanded = events.len() <= MOST_EXPANDED;
-    for kind in KINDS {
-        for event in events.iter().filter(|event| event.kind == kind) {
-            blocks.push(if expanded { expanded_item(setting, event) } else { line_item(setting, event) });
-        }
-    }
-    let cuttable = blocks.len() - first_cuttable;
-    let at = events.first().map(|event| event.at.with_timezone(&setting.zone).format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
-    blocks.push(format!("> {} @ {} · {at}", neutralise(setting.watcher), neutralise(setting.source)));
-    let title = format!("{icon} {name}{}{}", setting.language.colon(), counts.join(" · "));
+    let items = items(setting, events, links);
+    let cuttable = items.len();
+    blocks.extend(items);
+    blocks.push(foot(setting, events));
+    let title = format!("{icon} {name}{}{counts}", setting.language.colon());
     Message {
         title: title.chars().take(super::MAX_TITLE_CHARS).collect(),
         blocks,
         first_cuttable,
         cuttable,
+        is_uncounted: false,
         omitted: 0,
         language: setting.language,
         mentions,
     }
+}
+
+fn items(setting: &Setting<'_>, events: &[&Event], links: &[String]) -> Vec<String> {
+    let icons = events.iter().any(|event| icon(event) != icon(events[0]));
+    let link = |at: usize| links.get(at).map(String::as_str).unwrap_or_default();
+    if events.len() <= MOST_EXPANDED {
+        let items: Vec<_> = events.iter().enumerate().map(|(at, event)| expanded_item(setting, event, icons, link(at))).collect();
+        if events.len() == 1 || items.iter().map(|item| json_bytes(item)).sum::<usize>() < MAX_TEXT_BYTES - 2_000 {
+            return items;
+        }
+    }
+    events.iter().enumerate().map(|(at, event)| format!("- {}", line_item(setting, event, icons, link(at)))).collect()
+}
+
+/// Whose it is, where it was read, and when.
+fn foot(setting: &Setting<'_>, events: &[&Event]) -> String {
+    let at = events.first().map(|event| event.at.with_timezone(&setting.zone).format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
+    format!("> {} · {} · {at}", neutralise(setting.watcher), neutralise(setting.source))
 }
 
 fn counts(language: Language, events: &[&Event]) -> Vec<String> {
@@ -65,73 +108,93 @@ fn counts(language: Language, events: &[&Event]) -> Vec<String> {
     KINDS.iter().filter(|kind| number(**kind) > 0).map(|kind| words::count(language, *kind, is_new(*kind), number(*kind))).collect()
 }
 
+fn is_over(event: &Event) -> bool {
+    matches!(event.kind, EventKind::Resolved | EventKind::WatcherRecovered)
+}
+
+fn icon(event: &Event) -> &'static str {
+    words::icon(event.kind, event.severity)
+}
+
 fn lead_icon(events: &[&Event]) -> &'static str {
-    let lead = events
-        .iter()
-        .min_by_key(|event| (matches!(event.kind, EventKind::Resolved | EventKind::WatcherRecovered), std::cmp::Reverse(event.severity)));
-    lead.map_or("", |event| words::icon(event.kind, event.severity))
+    events.iter().min_by_key(|event| (is_over(event), Reverse(event.severity))).map_or("", |event| icon(event))
 }
 
 fn top_severity(language: Language, events: &[&Event]) -> Option<&'static str> {
-    let open = events.iter().filter(|event| !matches!(event.kind, EventKind::Resolved | EventKind::WatcherRecovered));
+    let open = events.iter().filter(|event| !is_over(event));
     open.map(|event| event.severity).max().map(|severity| words::severity(language, severity))
 }
 
-/// One event with a line for each column.
-fn expanded_item(setting: &Setting<'_>, event: &Event) -> String {
-    let mut lines = vec![head(setting, event)];
+/// One event with a line for each column, or for each of its rows.
+fn expanded_item(setting: &Setting<'_>, event: &Event, with_icon: bool, links: &str) -> String {
     if event.fingerprint.is_none() {
-        return format!("{}\n\n{}", lines[0], neutralise_long(&event.reason));
+        let parts = [neutralise_to(&event.reason, MOST_CHARS_OF_REASON), lasted(setting, event).unwrap_or_default()];
+        return parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
     }
-    match event.rows.as_slice() {
-        [row] => lines.extend(
-            columns_but_key(event, row).take(MOST_COLUMNS).map(|(name, value)| format!("- {name}{}{value}", setting.language.colon())),
-        ),
-        rows => lines
-            .extend(rows.iter().take(MOST_ROWS).map(|row| format!("- {}", joined(columns_but_key(event, row).take(MOST_COLUMNS_IN_LINE))))),
+    if is_over(event) {
+        return line_item(setting, event, with_icon, links);
     }
-    if lines.len() == 1 { lines.remove(0) } else { format!("{}\n\n{}", lines[0], lines[1..].join("\n")) }
+    let mut lines: Vec<String> = match event.rows.as_slice() {
+        [row] => {
+            let columns = columns_but_key(event, row, neutralise).take(MOST_COLUMNS);
+            columns.map(|(name, value)| format!("- {name}{}{value}", setting.language.colon())).collect()
+        }
+        rows => rows.iter().take(MOST_ROWS).map(|row| format!("- {}", row_in_line(event, row))).collect(),
+    };
+    let shown = event.rows.len().min(MOST_ROWS) as u64;
+    if event.row_count > shown {
+        lines.push(format!("- {}", words::more_rows(setting.language, event.row_count - shown)));
+    }
+    if !links.is_empty() {
+        lines.push(format!("- {links}"));
+    }
+    let parts = [head(setting, event, with_icon), lines.join("\n")];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
 /// One event on one line.
-fn line_item(setting: &Setting<'_>, event: &Event) -> String {
-    let columns = event.rows.first().map(|row| joined(columns_but_key(event, row).take(MOST_COLUMNS_IN_LINE))).unwrap_or_default();
-    let head = head(setting, event);
-    if columns.is_empty() { format!("- {head}") } else { format!("- {head} · {columns}") }
+fn line_item(setting: &Setting<'_>, event: &Event, with_icon: bool, links: &str) -> String {
+    let mut columns = event.rows.first().map(|row| row_in_line(event, row)).unwrap_or_default();
+    if is_over(event) && !columns.is_empty() {
+        columns.insert_str(0, &format!("{} ", words::last_seen(setting.language)));
+    }
+    let parts = [head(setting, event, with_icon), columns, links.to_owned()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// The sign, the key in bold, how many rows, how long.
-fn head(setting: &Setting<'_>, event: &Event) -> String {
-    let key = event.key.as_ref().filter(|key| !key.is_empty()).map(|key| format!("**{}**", joined(cells(key))));
-    let mut parts = vec![format!("{} {}", words::icon(event.kind, event.severity), key.unwrap_or_default()).trim().to_owned()];
-    if event.row_count > 1 {
-        parts.push(words::rows(setting.language, event.row_count));
-    }
-    if let Some(since) = event.since.filter(|since| *since < event.at) {
-        parts.push(words::lasted(setting.language, event.kind, &duration_words(setting.language, event.at - since)));
-    }
-    parts.join(" · ")
+fn head(setting: &Setting<'_>, event: &Event, with_icon: bool) -> String {
+    let key = event.key.as_ref().filter(|key| !key.is_empty()).map(|key| format!("**{}**", joined(cells(key, neutralise))));
+    let key = key.map(|key| if with_icon { format!("{} {key}", icon(event)) } else { key });
+    let rows = (event.row_count > 1).then(|| words::rows(setting.language, event.row_count));
+    [key, rows, lasted(setting, event)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn joined<'a>(cells: impl Iterator<Item = (String, String)> + 'a) -> String {
+/// How long it has lasted; nothing for what has just begun.
+fn lasted(setting: &Setting<'_>, event: &Event) -> Option<String> {
+    let since = event.since.filter(|since| *since < event.at)?;
+    let length = duration_words(setting.language, event.at - since);
+    let since = since.with_timezone(&setting.zone).format("%m-%d %H:%M").to_string();
+    Some(words::lasted(setting.language, is_over(event), &length, &since))
+}
+
+fn row_in_line(event: &Event, row: &Row) -> String {
+    joined(columns_but_key(event, row, |text| neutralise_to(text, MOST_CHARS_IN_LINE)).take(MOST_COLUMNS_IN_LINE))
+}
+
+fn joined(cells: impl Iterator<Item = (String, String)>) -> String {
     cells.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" · ")
 }
 
-fn cells(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
-    row.columns()
-        .names()
-        .iter()
-        .enumerate()
-        .map(|(at, name)| (neutralise(name), row.text(at).map_or_else(|| words::NULL.to_owned(), |text| neutralise(&text))))
+fn cells<'a>(row: &'a Row, neutral: impl Fn(&str) -> String + 'a) -> impl Iterator<Item = (String, String)> + 'a {
+    let or_empty = |text: String| if text.is_empty() { words::EMPTY.to_owned() } else { text };
+    let names = row.columns().names().iter().enumerate().take(row.len());
+    names.map(move |(at, name)| {
+        (or_empty(neutral(name)), row.text(at).map_or_else(|| words::NULL.to_owned(), |text| or_empty(neutral(&text))))
+    })
 }
 
-fn columns_but_key<'a>(event: &'a Event, row: &'a Row) -> impl Iterator<Item = (String, String)> + 'a {
-    let key: Vec<String> = event.key.iter().flat_map(|key| key.columns().names()).map(|name| neutralise(name)).collect();
-    cells(row).filter(move |(name, _)| !key.contains(name))
-}
-
-/// A reason is a sentence of ours or a database's words: neutralised in pieces, so that it may be longer than a value.
-fn neutralise_long(text: &str) -> String {
-    let chars: Vec<char> = text.chars().take(1_000).collect();
-    chars.chunks(200).map(|chunk| neutralise(&chunk.iter().collect::<String>())).collect()
+fn columns_but_key<'a>(event: &'a Event, row: &'a Row, neutral: impl Fn(&str) -> String + 'a) -> impl Iterator<Item = (String, String)> + 'a {
+    let is_key = |at: usize| event.key.as_ref().is_some_and(|key| key.columns().names().contains(&row.columns().names()[at]));
+    cells(row, neutral).enumerate().filter(move |(at, _)| !is_key(*at)).map(|(_, cell)| cell)
 }

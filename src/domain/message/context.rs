@@ -7,6 +7,7 @@
 //!   count      how many rows the key had                           since      when it fired, in the watcher's zone
 //!   duration   how long it has lasted, in words                    reason     why, in words
 //! watcher      name, description, source                           now        the time of the poll
+//! total        how many events there are, also when a message that is too long is rendered with fewer of them
 //! ```
 //!
 //! Text is neutralised before a template sees it. Whole numbers are numbers; other exact numbers are text with all their
@@ -14,20 +15,21 @@
 
 use super::{Setting, duration_words, neutralise};
 use crate::domain::alert::{Event, EventKind};
-use crate::domain::row::Row;
+use crate::domain::row::{self, Row};
 use crate::domain::value::Kind;
 use minijinja::context;
-use minijinja::value::Value;
+use minijinja::value::{Enumerator, Object, Value};
+use std::sync::Arc;
 
 /// The context of `title` and `body`.
-pub(super) fn of_message(setting: &Setting<'_>, events: &[&Event]) -> Value {
+pub(super) fn of_message(setting: &Setting<'_>, events: &[&Event], total: usize) -> Value {
     let all: Vec<Value> = events.iter().map(|event| event_value(setting, event, &neutral_cell)).collect();
     let of = |wanted: bool| -> Vec<Value> {
         events.iter().zip(&all).filter(|(event, _)| (event.kind == EventKind::Resolved) == wanted).map(|(_, value)| value.clone()).collect()
     };
     let now = events.first().map(|event| event.at.with_timezone(&setting.zone).format("%Y-%m-%d %H:%M:%S").to_string());
     let (firing, resolved) = (of(false), of(true));
-    context! { events => all, firing, resolved, now, watcher => watcher_value(setting) }
+    context! { events => all, firing, resolved, now, total, watcher => watcher_value(setting) }
 }
 
 /// The context of a button's title: one event.
@@ -65,8 +67,29 @@ fn event_value(setting: &Setting<'_>, event: &Event, cell: &dyn Fn(&Row, usize) 
     }
 }
 
+/// A row for a template. A column is found by its name; a loop over the row is given names that cannot act.
+#[derive(Debug)]
+struct Columns {
+    row: Arc<row::Columns>,
+    names: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Object for Columns {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        let at = self.row.position(name).or_else(|| self.names.iter().position(|shown| shown == name))?;
+        self.values.get(at).cloned()
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.names.iter().map(|name| Value::from(name.as_str())).collect())
+    }
+}
+
 fn object(row: &Row, cell: &dyn Fn(&Row, usize) -> Value) -> Value {
-    row.columns().names().iter().enumerate().map(|(at, name)| (name.clone(), cell(row, at))).collect()
+    let names = row.columns().names().iter().map(|name| neutralise(name)).collect();
+    Value::from_object(Columns { row: row.columns().clone(), names, values: (0..row.len()).map(|at| cell(row, at)).collect() })
 }
 
 fn neutral_cell(row: &Row, at: usize) -> Value {

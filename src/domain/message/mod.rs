@@ -5,6 +5,7 @@
 //! too long it is cut between two blocks, and says how many it leaves out.
 
 mod builtin;
+mod buttons;
 mod context;
 mod neutralise;
 mod words;
@@ -31,10 +32,13 @@ pub struct Message {
     pub title: String,
     /// Paragraphs of Markdown, in order; the first stays whatever is cut.
     pub blocks: Vec<String>,
-    /// The blocks that stand for one event each: `first..first + count`, which may be cut from the end.
+    /// The blocks that stand for one event each: `first_cuttable..first_cuttable + cuttable`, which may be cut from the end.
     pub first_cuttable: usize,
     /// How many may be cut.
     pub cuttable: usize,
+    /// The blocks are paragraphs of a template, which stand for no certain number of events.
+    #[serde(default)]
+    pub is_uncounted: bool,
     /// How many events were left out.
     pub omitted: usize,
     /// The language of its own words.
@@ -64,41 +68,57 @@ pub struct Setting<'a> {
 ///
 /// A template that fails is replaced by the built-in message, which says so; the error comes back for the record.
 pub fn compose(setting: &Setting<'_>, events: &[&Event], mentions: Vec<Mention>) -> (Message, Option<TemplateError>) {
+    let events = &builtin::in_order(events);
     let own = events.iter().any(|event| matches!(event.kind, EventKind::WatcherFailed | EventKind::WatcherRecovered));
-    if own || (setting.template.title.is_none() && setting.template.body.is_none() && setting.template.buttons.is_empty()) {
-        return (builtin::message(setting, events, mentions), None);
+    if own || *setting.template == MessageTemplate::default() {
+        return (builtin::message(setting, events, &[], mentions), None);
     }
     match from_template(setting, events, mentions.clone()) {
         Ok(message) => (message, None),
         Err(error) => {
-            let mut message = builtin::message(setting, events, mentions);
-            message.blocks.push(words::template_failed(setting.language, &error.message));
+            let mut message = builtin::message(setting, events, &[], mentions);
+            message.insert_before_foot(words::template_failed(setting.language, &error.message));
             (message, Some(error))
         }
     }
 }
 
 fn from_template(setting: &Setting<'_>, events: &[&Event], mentions: Vec<Mention>) -> Result<Message, TemplateError> {
-    let mut message = builtin::message(setting, events, mentions);
-    let context = context::of_message(setting, events);
+    let links = buttons::render(setting, events)?;
+    let per_event = match &links {
+        buttons::Links::PerEvent(lines) if setting.template.body.is_none() => lines.as_slice(),
+        _ => &[],
+    };
+    let mut message = builtin::message(setting, events, per_event, mentions);
     if let Some(title) = &setting.template.title {
-        let title = template::render(title, &context)?;
-        message.title = title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_TITLE_CHARS).collect();
+        let title = template::render(title, &context::of_message(setting, events, events.len()))?;
+        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !title.is_empty() {
+            message.title = title.chars().take(MAX_TITLE_CHARS).collect();
+        }
     }
     if let Some(body) = &setting.template.body {
-        let foot = message.blocks.last().cloned();
+        let foot = message.blocks.pop();
         (message.blocks, message.omitted) = fitting_body(setting, events, body)?;
-        message.first_cuttable = 1;
-        message.cuttable = message.blocks.len().saturating_sub(1);
+        message.first_cuttable = message.blocks.len().min(1);
+        message.cuttable = message.blocks.len() - message.first_cuttable;
+        message.is_uncounted = true;
         message.blocks.extend(foot);
     }
-    add_buttons(setting, events, &mut message)?;
+    let at_the_end = match links {
+        buttons::Links::Once(line) => line,
+        buttons::Links::PerEvent(_) if setting.template.body.is_none() => String::new(),
+        buttons::Links::PerEvent(_) => buttons::at_the_end(setting, events, builtin::MOST_EXPANDED)?,
+    };
+    if !at_the_end.is_empty() {
+        message.insert_before_foot(at_the_end);
+    }
     Ok(message)
 }
 
 /// The body over as many events as fit.
 fn fitting_body(setting: &Setting<'_>, events: &[&Event], body: &str) -> Result<(Vec<String>, usize), TemplateError> {
-    let render = |count: usize| template::render(body, &context::of_message(setting, &events[..count]));
+    let render = |count: usize| template::render(body, &context::of_message(setting, &events[..count], events.len()));
     let whole = render(events.len())?;
     let (mut text, mut shown) = (whole, events.len());
     while json_bytes(&text) > MAX_TEXT_BYTES - 2_000 && shown > 1 {
@@ -110,76 +130,25 @@ fn fitting_body(setting: &Setting<'_>, events: &[&Event], body: &str) -> Result<
 
 /// Blank lines separate blocks: the template's own structure is where a message may be cut.
 fn paragraphs(text: &str) -> Vec<String> {
-    let text = text.replace("\r\n", "\n");
-    text.split("\n\n").map(|block| block.trim_matches('\n').to_owned()).filter(|block| !block.trim().is_empty()).collect()
-}
-
-/// Buttons are links under the events: a robot's card with real buttons cannot call people by name.
-fn add_buttons(setting: &Setting<'_>, events: &[&Event], message: &mut Message) -> Result<(), TemplateError> {
-    let mut links = Vec::new();
-    for event in events.iter().take(builtin::MOST_EXPANDED) {
-        for button in &setting.template.buttons {
-            let title = template::render(&button.title, &context::of_event(setting, event))?;
-            let url = template::render(&button.url, &context::of_url(event))?;
-            let is_http = url::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-            if !is_http || url.contains(['(', ')', ' ', '<', '>', '"']) {
-                let message = "the address of a button is not an http or https URL".to_owned();
-                return Err(TemplateError { message, span: None });
-            }
-            let link = format!("[{title}]({url})");
-            if !links.contains(&link) {
-                links.push(link);
-            }
-        }
-    }
-    if !links.is_empty() {
-        let foot = message.blocks.len().saturating_sub(1);
-        message.blocks.insert(foot, links.join(" · "));
-    }
-    Ok(())
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let blocks = lines.split(|line| line.is_empty()).filter(|block| !block.is_empty());
+    blocks.map(|block| block.join("\n")).collect()
 }
 
 impl Message {
     /// The Markdown, cut between two blocks where it would exceed [`MAX_TEXT_BYTES`].
     pub fn text(&self) -> String {
         let mut fitted = self.clone();
-        while json_bytes(&fitted.joined()) > MAX_TEXT_BYTES && fitted.cuttable > 1 {
-            let over = json_bytes(&fitted.joined()) - MAX_TEXT_BYTES;
-            fitted.cut_bytes(over);
-        }
-        let text = fitted.joined();
-        if json_bytes(&text) <= MAX_TEXT_BYTES { text } else { cut_text(&text) }
-    }
-
-    /// How many events the text leaves out.
-    fn joined(&self) -> String {
-        let mut blocks = self.blocks.clone();
-        if self.omitted > 0 {
-            let at = (self.first_cuttable + self.cuttable).min(blocks.len());
-            blocks.insert(at, words::omitted(self.language, self.omitted));
-        }
-        blocks.join("\n\n")
-    }
-
-    /// Takes blocks from the end of the cuttable ones until `bytes` are gone, but leaves one.
-    fn cut_bytes(&mut self, bytes: usize) {
-        let mut gone = 0;
-        while gone < bytes.max(1) && self.cuttable > 1 {
-            gone += json_bytes(&self.remove_last()) + 2;
-        }
-    }
-
-    fn remove_last(&mut self) -> String {
-        self.cuttable -= 1;
-        self.omitted += 1;
-        self.blocks.remove(self.first_cuttable + self.cuttable)
+        fitted.fit();
+        fitted.joined()
     }
 
     /// The same message with half of its rows; `false` when there is nothing left to leave out.
     pub fn shorten(&mut self) -> bool {
-        let target = self.cuttable / 2;
+        self.fit();
         let can = self.cuttable > 1;
-        while can && self.cuttable > target.max(1) {
+        let target = (self.cuttable / 2).max(1);
+        while self.cuttable > target {
             self.remove_last();
         }
         can
@@ -189,17 +158,86 @@ impl Message {
     pub fn reduce(&mut self, name: &str) {
         self.title = name.to_owned();
         self.blocks = vec![words::reduced(self.language, name)];
-        (self.first_cuttable, self.cuttable, self.omitted) = (1, 0, 0);
+        (self.first_cuttable, self.cuttable, self.omitted, self.is_uncounted) = (1, 0, 0, false);
+    }
+
+    fn insert_before_foot(&mut self, block: String) {
+        let foot = self.blocks.len().saturating_sub(1);
+        self.blocks.insert(foot, block);
+    }
+
+    /// The blocks as one text: items of a list that follow one another are one list, all else has a blank line between.
+    fn joined(&self) -> String {
+        let left_out = (self.omitted > 0).then(|| match self.is_uncounted {
+            true => words::cut_short(self.language).to_owned(),
+            false => words::omitted(self.language, self.omitted),
+        });
+        let (shown, rest) = self.blocks.split_at((self.first_cuttable + self.cuttable).min(self.blocks.len()));
+        let mut text = String::new();
+        let mut in_list = false;
+        for block in shown.iter().chain(&left_out).chain(rest) {
+            let is_item = block.starts_with("- ");
+            text.push_str(if text.is_empty() { "" } else if in_list && is_item { "\n" } else { "\n\n" });
+            text.push_str(block);
+            in_list = is_item;
+        }
+        text
+    }
+
+    /// Leaves out what does not fit: blocks from the end of those that may be cut, then lines of the longest block.
+    fn fit(&mut self) {
+        loop {
+            let over = json_bytes(&self.joined()).saturating_sub(MAX_TEXT_BYTES);
+            if over == 0 {
+                return;
+            }
+            if self.cuttable > 1 {
+                self.cut_blocks(over);
+            } else if let Some(longest) = self.blocks.iter_mut().max_by_key(|block| block.len()) {
+                *longest = cut_lines(longest, over);
+            }
+        }
+    }
+
+    /// Takes blocks from the end of those that may be cut until `bytes` are gone, but leaves one.
+    fn cut_blocks(&mut self, bytes: usize) {
+        let mut gone = 0;
+        while gone < bytes && self.cuttable > 1 {
+            gone += json_bytes(&self.remove_last());
+        }
+    }
+
+    fn remove_last(&mut self) -> String {
+        self.cuttable -= 1;
+        self.omitted += 1;
+        self.blocks.remove(self.first_cuttable + self.cuttable)
     }
 }
 
-/// The last resort for a single block that is too long: cut on a character, with an ellipsis.
-fn cut_text(text: &str) -> String {
+/// A block that is too long by itself, shorter by at least `bytes`: cut at a line where there are several, else at a
+/// character.
+fn cut_lines(block: &str, bytes: usize) -> String {
+    const MARK: &str = "- …";
+    let room = json_bytes(block).saturating_sub(bytes + MARK.len() + 2);
     let mut cut = String::new();
-    let mut bytes = 2;
+    let mut used = 0;
+    for line in block.split_inclusive('\n') {
+        used += json_bytes(line);
+        if used > room {
+            break;
+        }
+        cut.push_str(line);
+    }
+    if cut.trim().is_empty() { cut_text(block, room) } else { format!("{cut}{MARK}") }
+}
+
+/// The last resort: cut on a character, with an ellipsis.
+fn cut_text(text: &str, room: usize) -> String {
+    let mut cut = String::new();
+    let mut bytes = "…".len();
     for c in text.chars() {
         bytes += json_bytes(c.encode_utf8(&mut [0; 4])) - 2;
-        if bytes > MAX_TEXT_BYTES - 8 {
+        if bytes > room {
             break;
         }
         cut.push(c);

@@ -82,14 +82,19 @@ pub(super) fn count(language: Language, kind: EventKind, is_new: bool, n: usize)
     format!("{n} {word}")
 }
 
-/// How long an alert has lasted, behind its row.
-pub(super) fn lasted(language: Language, kind: EventKind, length: &str) -> String {
-    match (kind, language) {
-        (EventKind::Resolved, Language::ZhCn) => format!("历时 {length}"),
-        (EventKind::Resolved, Language::En) => format!("lasted {length}"),
-        (_, Language::ZhCn) => format!("已持续 {length}"),
-        (_, Language::En) => format!("for {length}"),
+/// How long an alert has lasted, behind its key; `since` is when it began.
+pub(super) fn lasted(language: Language, is_over: bool, length: &str, since: &str) -> String {
+    match (is_over, language) {
+        (true, Language::ZhCn) => format!("历时 {length}"),
+        (true, Language::En) => format!("lasted {length}"),
+        (false, Language::ZhCn) => format!("已持续 {length}（{since} 起）"),
+        (false, Language::En) => format!("for {length} (since {since})"),
     }
+}
+
+/// What stands before the columns of an alert that is over: they are no longer so.
+pub(super) fn last_seen(language: Language) -> &'static str {
+    language.pick("此前", "last seen")
 }
 
 /// `共 3 行`, for a key with several rows.
@@ -98,6 +103,19 @@ pub(super) fn rows(language: Language, n: u64) -> String {
         Language::ZhCn => format!("共 {n} 行"),
         Language::En => format!("{n} rows"),
     }
+}
+
+/// The last line of a list that shows only some of an alert's rows.
+pub(super) fn more_rows(language: Language, n: u64) -> String {
+    match language {
+        Language::ZhCn => format!("+ 另有 {n} 行"),
+        Language::En => format!("+ {n} more rows"),
+    }
+}
+
+/// What stands for a part of a template's text that is left out.
+pub(super) fn cut_short(language: Language) -> &'static str {
+    language.pick("**+ 内容过长，其余见告警历史**", "**+ more** in the alert history: the text is too long")
 }
 
 /// What stands for the rows that a message leaves out.
@@ -119,6 +137,7 @@ pub(super) fn template_failed(language: Language, error: &str) -> String {
 
 /// What is left of a message whose content the receiver refuses.
 pub(super) fn reduced(language: Language, name: &str) -> String {
+    let name = super::neutralise(name);
     match language {
         Language::ZhCn => format!("### {name}\n\n有新的告警，但钉钉拒绝了其内容，请在告警历史中查看。"),
         Language::En => format!("### {name}\n\nThere are new alerts, but DingTalk refused their text. See the alert history."),
@@ -127,3 +146,6 @@ pub(super) fn reduced(language: Language, name: &str) -> String {
 
 /// `NULL`, shown as such and never as 0 or nothing.
 pub(super) const NULL: &str = "NULL";
+
+/// An empty text, which would not be seen.
+pub(super) const EMPTY: &str = "''";

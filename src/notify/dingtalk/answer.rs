@@ -26,23 +26,27 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// What it means. `now` is when the request was signed.
-    pub fn attempt(&self, redactor: &Redactor, now: DateTime<Utc>) -> Attempt {
+    /// What it means. `signed` is when the request was signed, if it was.
+    pub fn attempt(&self, redactor: &Redactor, signed: Option<DateTime<Utc>>) -> Attempt {
         let parsed = serde_json::from_slice::<Value>(&self.body).ok();
         match parsed.as_ref().and_then(Refusal::read) {
-            Some(refusal) => self.spoken(&refusal, redactor, now),
+            Some(refusal) => self.spoken(&refusal, redactor, signed),
             None => self.unspoken(parsed.as_ref(), redactor),
         }
     }
 
     /// DingTalk itself has answered.
-    fn spoken(&self, refusal: &Refusal<'_>, redactor: &Redactor, now: DateTime<Utc>) -> Attempt {
+    fn spoken(&self, refusal: &Refusal<'_>, redactor: &Redactor, signed: Option<DateTime<Utc>>) -> Attempt {
         let verdict = match refusal.verdict() {
+            verdict if signed.is_none() => errcode::when_unsigned(verdict),
+            verdict => verdict,
+        };
+        let verdict = match verdict {
             // Only HTTP 200 with `errcode` 0 is its word for "taken"; anything else with a 0 in it may be a gateway's.
             Verdict::Delivered if self.status != 200 => Verdict::Transient { uncertain: true },
             verdict => verdict,
         };
-        let skew = if errcode::is_about_time(&verdict) { self.skew(now) } else { String::new() };
+        let skew = signed.filter(|_| errcode::is_about_time(&verdict)).map(|signed| self.skew(signed)).unwrap_or_default();
         let answer = redactor.clean(&format!("{} {}", refusal.code, refusal.words));
         Attempt { verdict, http_status: Some(self.status), errcode: Some(refusal.code), answer: cut(&format!("{answer}{skew}")) }
     }
@@ -68,9 +72,9 @@ impl Reply {
     }
 
     /// How far the clocks are apart, in words.
-    fn skew(&self, now: DateTime<Utc>) -> String {
+    fn skew(&self, signed: DateTime<Utc>) -> String {
         let Some(date) = self.date else { return String::new() };
-        let apart = date - now;
+        let apart = date - signed;
         let length = humantime::format_duration(Duration::from_secs(apart.num_seconds().unsigned_abs()));
         if apart.abs() < TimeDelta::seconds(5) {
             " (this machine's clock agrees with the receiver's)".to_owned()
@@ -179,7 +183,7 @@ mod tests {
     }
 
     fn attempt(status: u16, body: &str) -> Attempt {
-        Reply { status, date: None, body: body.into() }.attempt(&Redactor::new(["t0ken"].into_iter()), now())
+        Reply { status, date: None, body: body.into() }.attempt(&Redactor::new(["t0ken"].into_iter()), Some(now()))
     }
 
     #[test]
@@ -240,12 +244,20 @@ mod tests {
     fn a_refused_time_names_the_difference_of_the_clocks() {
         let answer = |date| {
             let reply = Reply { status: 200, date, body: r#"{"errcode":310000,"errmsg":"invalid timestamp"}"#.into() };
-            reply.attempt(&Redactor::new(std::iter::empty()), now()).answer
+            reply.attempt(&Redactor::new(std::iter::empty()), Some(now())).answer
         };
         assert_eq!(answer(None), "310000 invalid timestamp");
         assert!(answer(Some(now() + TimeDelta::minutes(125))).ends_with("clock is 2h 5m behind the receiver's)"));
         assert!(answer(Some(now() - TimeDelta::minutes(65))).ends_with("clock is 1h 5m ahead of the receiver's)"));
         assert!(answer(Some(now())).ends_with("agrees with the receiver's)"));
+    }
+
+    #[test]
+    fn a_refused_time_of_a_request_that_was_not_signed_is_a_missing_secret() {
+        let reply = Reply { status: 200, date: Some(now()), body: r#"{"errcode":310000,"errmsg":"invalid timestamp"}"#.into() };
+        let attempt = reply.attempt(&Redactor::new(std::iter::empty()), None);
+        assert!(matches!(attempt.verdict, Verdict::Refused { remedy } if remedy.contains("`secret`")), "{attempt:?}");
+        assert_eq!(attempt.answer, "310000 invalid timestamp");
     }
 
     #[test]

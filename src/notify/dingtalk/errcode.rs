@@ -109,6 +109,12 @@ pub(super) fn is_about_time(verdict: &Verdict) -> bool {
     *verdict == Verdict::Refused { remedy: CLOCK }
 }
 
+/// What a refusal means to a receiver that does not sign: a missing timestamp is refused like an old one, and then it is
+/// the secret that is missing.
+pub(super) fn when_unsigned(verdict: Verdict) -> Verdict {
+    if is_about_time(&verdict) { Verdict::Refused { remedy: SIGN } } else { verdict }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -131,7 +131,7 @@ impl Robot {
             return Attempt { verdict: Verdict::TooLong, http_status: None, errcode: None, answer };
         }
         match self.post(body, now).await {
-            Ok(reply) => reply.attempt(&self.redactor, now),
+            Ok(reply) => reply.attempt(&self.redactor, self.secret.as_ref().map(|_| now)),
             Err(failure) => self.failed(failure),
         }
     }

@@ -1,4 +1,5 @@
 //! Settings and watcher files: what good ones mean, and how each fault of wrong ones reads.
+#![allow(clippy::unwrap_used)]
 
 mod generated;
 mod good;

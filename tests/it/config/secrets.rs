@@ -152,6 +152,12 @@ fn nearly_toml() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat())
 }
 
+#[test]
+fn a_broken_escape_before_a_wide_character_is_survived() {
+    let shown = tell("timezone = \"\\u,]\u{feff}\\库${x}\"\n", &environment(&[]));
+    assert!(shown.contains("not valid TOML"), "{shown}");
+}
+
 proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in prop_oneof![any::<String>(), nearly_toml()]) {

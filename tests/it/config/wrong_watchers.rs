@@ -79,6 +79,16 @@ wrong! {
     a_message_that_is_text: with!("message = \"库存不足\"");
     buttons_with_faults: with!("[message]\nbuttons = [{ title = \"打开\" }, { title = \"\", url = \"erp.example/{{ key.sku }}\" }]");
     a_fault_behind_wide_characters: with!("key = [\"库存\", 5]");
+    a_condition_that_breaks_off: with!("when = \"stock <\"");
+    a_condition_with_a_fault_behind_a_multi_line_query: "source = \"erp\"\nevery = \"5m\"\nkey = [\"sku\"]\nquery = '''\n  select sku, name, stock\n  from products\n'''\nwhen = \"name = '库存' and stock => 100\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    a_condition_over_several_lines: with!("when = '''\n  stock < 100\n  and nmae like like 'x'\n'''");
+    a_condition_with_escapes: with!("when = \"\\\"库 存\\\" = 'a\\tb' and and 1 = 1\"");
+    conditions_of_severity_and_notify: with!("severity = [{ when = \"stock = = 0\", level = \"critical\" }]\n[[notify]]\nwhen = \"severity == \"\nreceivers = [\"duty\"]");
+    a_condition_on_what_was_before: with!("when = \"price > previous.price * 2\"");
+    a_query_as_a_condition: with!("when = \"sku in (select sku from stock)\"");
+    a_cron_line_with_a_word_too_many: "source = \"erp\"\nschedule = \"*/5 * * * * * *\"\nquery = \"select 1\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    a_cron_line_out_of_bounds: "source = \"erp\"\nschedule = \"0 25 * * *\"\nquery = \"select 1\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    templates_with_faults: with!("[message]\ntitle = \"{{ events | lenght }}\"\nbody = '''\n# 库存\n{% for event in events %}\n- {{ event.row.name }\n{% endfor %}\n'''");
     several_faults_in_one_file: "descripton = \"库存低于补货点\"\nsource = \"warehouse\"\nevery = \"5 minuten\"\nalert_on = \"new\"\nquery = \"\"\nmax_rows = -1\n\n[message]\ntitle = 5\n\n[[notify]]\nreceivers = [\"dutty\"]\nmentions = [\"all\"]\n";
 }
 

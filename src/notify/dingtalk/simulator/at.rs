@@ -1,5 +1,6 @@
 //! Who a message calls by name: the list says who, the text must say it again.
 
+use super::warning::Warning;
 use serde_json::Value;
 
 /// What `at` comes to.
@@ -12,7 +13,7 @@ pub(super) struct At {
     /// Everyone.
     pub all: bool,
     /// What was not meant so.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Reads `at` of a message of this type with this text.
@@ -21,14 +22,14 @@ pub(super) fn read(msgtype: &str, text: &str, body: &Value) -> At {
     let listed: Vec<String> = ["atMobiles", "atUserIds"].iter().flat_map(|list| names(body.pointer(&format!("/at/{list}")))).collect();
     at.all = body.pointer("/at/isAtAll").and_then(Value::as_bool).unwrap_or(false);
     if body.pointer(&format!("/{msgtype}/at")).is_some() {
-        at.warnings.push("`at` stands inside the message and is ignored: it belongs beside it".to_owned());
+        at.warnings.push(Warning::AtInside);
     }
     if matches!(msgtype, "link" | "feedCard") && (at.all || !listed.is_empty()) {
-        at.warnings.push(format!("`at` is ignored in a {msgtype}"));
+        at.warnings.push(Warning::AtIgnored);
         return At { warnings: at.warnings, ..At::default() };
     }
     if listed.len() > crate::notify::dingtalk::MAX_MENTIONS {
-        at.warnings.push(format!("{} people are called by name, 50 at most are notified", listed.len()));
+        at.warnings.push(Warning::TooManyPeople);
     }
     (at.mentioned, at.listed_only) = listed.into_iter().partition(|name| text.contains(&format!("@{name}")));
     at

@@ -41,8 +41,43 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Each fault as it is written in JSON.
+    pub const EXAMPLES: [&'static str; 16] = [
+        r#""timeout_after_accept""#,
+        r#""cut_after_accept""#,
+        r#""drip""#,
+        r#""errcode_as_string""#,
+        r#""hang""#,
+        r#""cut""#,
+        r#"{"status":502}"#,
+        r#""redirect""#,
+        r#""html""#,
+        r#""x5_json""#,
+        r#""flood""#,
+        r#"{"errcode":-1}"#,
+        r#""echo""#,
+        r#""content_refused""#,
+        r#""ban""#,
+        r#"{"quota_after":3}"#,
+    ];
+
     /// Whether the message is posted before the fault shows.
     pub(super) fn comes_after_accepting(&self) -> bool {
         matches!(self, Fault::TimeoutAfterAccept | Fault::CutAfterAccept | Fault::Drip | Fault::ErrcodeAsString)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_is_a_fault() {
+        let names = Fault::EXAMPLES.map(|example| {
+            let fault: Fault = serde_json::from_str(example).expect(example);
+            assert_eq!(serde_json::to_string(&fault).expect("JSON"), example);
+            format!("{:?}", std::mem::discriminant(&fault))
+        });
+        assert_eq!(std::collections::HashSet::from(names).len(), 16);
     }
 }

@@ -13,7 +13,7 @@
 //! | `GET /simulator/calls` | every call with what came of it, refused ones too |
 //! | `POST /simulator/faults` | `{"token": "…", "fault": "hang", "times": 2}`: misbehave, see [`Fault`]; `robot` (its name) may stand for `token` |
 //!
-//! The order of the checks of a message is in [`send`]; the real order is not known in full, so nothing should depend on it.
+//! The order of the checks of a message is in `send`; the real order is not known in full, so nothing should depend on it.
 //! Tokens and secrets are never shown or recorded, because someone will point real settings at it.
 
 mod at;
@@ -24,9 +24,10 @@ mod page;
 mod received;
 mod refusal;
 mod routes;
-pub mod send;
+mod send;
 mod settings;
 mod state;
+mod warning;
 mod wire;
 
 pub use fault::Fault;

@@ -3,10 +3,15 @@
 //! The order of the checks is partly observed (a missing token and the limit come before the token is looked up) and partly
 //! a choice, so nothing should depend on the order of two refusals:
 //!
-//! 1. the method, 2. the token is given, 3. the robot's limit, 4. the token is known, 5. the content type, 6. the size,
-//! 7. it is a JSON object, 8. the type is known, 9. its members are there, 10. the security settings: address, time, sign,
-//! keyword, 11. the month's quota, 12. a `msgUuid` that was posted already is answered with 0 and not posted again,
-//! 13. it is posted.
+//! 1. the method
+//! 2. the token is given
+//! 3. the robot's limit
+//! 4. the token is known
+//! 5. the content type, the size, that it is a JSON object, its type, its members
+//! 6. the security settings: address, time, sign, keyword
+//! 7. the month's quota
+//! 8. a `msgUuid` that was posted already is answered with 0 and not posted again
+//! 9. it is posted
 //!
 //! Faults of what stands before DingTalk (a firewall, a gateway, the network) come before all of it.
 
@@ -139,7 +144,7 @@ fn decide(state: &mut State, chat: Option<usize>, request: &Request, now: DateTi
     if let Some(id) = uuid.filter(|_| state.settings.dedupe_uuid).and_then(|uuid| robot.posted_as(uuid, now)) {
         return Ok((chat, Verdict::Repeat(id)));
     }
-    let message = received(msgtype, request, robot.robot.name.clone(), chat + 1, body, now);
+    let message = received(msgtype, request, (chat + 1, &robot.robot.name), body, state);
     Ok((chat, Verdict::New(Box::new(message))))
 }
 
@@ -193,7 +198,7 @@ fn security(chat: &Chat, request: &Request, body: &Value, now: DateTime<Utc>) ->
     Ok(())
 }
 
-fn received(msgtype: &str, request: &Request, robot: String, chat: usize, body: Value, now: DateTime<Utc>) -> Received {
+fn received(msgtype: &str, request: &Request, (chat, robot): (usize, &str), body: Value, state: &State) -> Received {
     let (title, text) = (check::title(msgtype, &body), check::text(msgtype, &body));
     let at = at::read(msgtype, &text, &body);
     let mut warnings = at.warnings;
@@ -202,8 +207,8 @@ fn received(msgtype: &str, request: &Request, robot: String, chat: usize, body: 
     }
     Received {
         id: 0,
-        at: now,
-        robot,
+        at: state.now(),
+        robot: robot.to_owned(),
         chat,
         msgtype: msgtype.to_owned(),
         title,
@@ -213,7 +218,7 @@ fn received(msgtype: &str, request: &Request, robot: String, chat: usize, body: 
         listed_only: at.listed_only,
         at_all: at.all,
         repeats: 0,
-        warnings,
+        warnings: warnings.into_iter().map(|warning| warning.words(state.settings.language).to_owned()).collect(),
         bytes: request.body.as_ref().map_or(0, Vec::len),
         body,
     }

@@ -48,6 +48,8 @@ pub(super) struct State {
     last_id: u64,
     /// Grows with everything that a page shows.
     version: u64,
+    /// Tells this life of the simulator from an earlier one on the same port.
+    started: uuid::Uuid,
     record: Option<File>,
 }
 
@@ -69,7 +71,16 @@ impl State {
     pub fn new(mut settings: SimulatorSettings) -> io::Result<State> {
         let record = settings.record.as_ref().map(|path| File::options().create(true).append(true).open(path)).transpose()?;
         let chats = std::mem::take(&mut settings.robots).into_iter().map(Chat::new).collect::<io::Result<Vec<Chat>>>()?;
-        Ok(State { settings, chats, messages: VecDeque::new(), calls: VecDeque::new(), last_id: 0, version: 0, record })
+        Ok(State {
+            settings,
+            chats,
+            messages: VecDeque::new(),
+            calls: VecDeque::new(),
+            last_id: 0,
+            version: 0,
+            started: uuid::Uuid::new_v4(),
+            record,
+        })
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -78,6 +89,10 @@ impl State {
 
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    pub fn started(&self) -> uuid::Uuid {
+        self.started
     }
 
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Received> {
@@ -227,6 +242,37 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_latest_messages_are_kept() {
+        let settings = SimulatorSettings::new(crate::clock::Clock::at(DateTime::UNIX_EPOCH));
+        let mut state = State::new(settings.with_robot(SimulatedRobot::new("token", "alerts"))).expect("a state");
+        for n in 0..MAX_MESSAGES + 10 {
+            state.post(0, message(n)).expect("posted");
+        }
+        let kept: Vec<&str> = state.messages().map(|message| message.text.as_str()).collect();
+        assert_eq!((kept.len(), kept[0]), (MAX_MESSAGES, "10"));
+    }
+
+    fn message(n: usize) -> Received {
+        Received {
+            id: 0,
+            at: DateTime::UNIX_EPOCH,
+            robot: "alerts".to_owned(),
+            chat: 1,
+            msgtype: "text".to_owned(),
+            title: String::new(),
+            text: n.to_string(),
+            uuid: None,
+            mentioned: Vec::new(),
+            listed_only: Vec::new(),
+            at_all: false,
+            repeats: 0,
+            warnings: Vec::new(),
+            bytes: 0,
+            body: serde_json::Value::Null,
+        }
+    }
 
     #[test]
     fn networks_are_read_as_dingtalk_writes_them() {
