@@ -81,7 +81,9 @@ impl Screen {
     pub(super) fn goodbye(&self, waiting: u64) {
         if self.json {
             let (events, delivered) = (self.events, self.delivered);
-            return output::json(&json!({ "kind": "end", "events": events, "delivered": delivered, "waiting": waiting, "chat": self.chat }));
+            return output::json(
+                &json!({ "kind": "end", "events": events, "delivered": delivered, "waiting": waiting, "chat": self.chat }),
+            );
         }
         let (events, delivered) = (self.events, self.delivered);
         output::line(&format!("\n{events} events, {delivered} messages delivered, {waiting} waiting. The chat was at {}", self.chat));

@@ -42,9 +42,7 @@ impl Shop {
     /// Lets something happen, and says in words what.
     pub(super) async fn apply(&mut self, change: &Change, today: NaiveDate) -> sqlx::Result<String> {
         match change {
-            Change::Order { customer, lines, discount, due_in_days } => {
-                self.order(customer, lines, *discount, *due_in_days, today).await
-            }
+            Change::Order { customer, lines, discount, due_in_days } => self.order(customer, lines, *discount, *due_in_days, today).await,
             Change::Stock { product, units } => self.stock(*product, *units).await,
             Change::Price { product, price } => {
                 let what = format!("{} gets a price of {price}", self.product(*product).await?);
