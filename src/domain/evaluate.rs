@@ -50,6 +50,7 @@ pub struct Evaluation<'a> {
     basis: Basis<'a>,
     may_skip: bool,
     keys: Option<KeyColumns>,
+    scratch: Vec<u8>,
     marks: Vec<Mark>,
     found: HashMap<Fingerprint, Found>,
     faulty: BTreeSet<Fingerprint>,
@@ -140,6 +141,7 @@ impl<'a> Evaluation<'a> {
             basis,
             may_skip,
             keys: None,
+            scratch: Vec::new(),
             marks: vec![Mark::Absent; basis.known.keys().len()],
             found: HashMap::new(),
             faulty: BTreeSet::new(),
@@ -168,7 +170,7 @@ impl<'a> Evaluation<'a> {
     pub fn row(&mut self, row: &Row) {
         let Some(keys) = &self.keys else { return };
         self.rows += 1;
-        let fingerprint = keys.fingerprint(row);
+        let fingerprint = keys.fingerprint_in(row, &mut self.scratch);
         let known = self.basis.known.position(fingerprint);
         let digest = row.digest();
         if let Some(at) = known
@@ -245,6 +247,9 @@ impl<'a> Evaluation<'a> {
                 plan.repeated.push(known.fingerprint);
             }
         }
+        // The keys come in no order; what is told of them does.
+        plan.resolved.sort_unstable();
+        plan.repeated.sort_unstable();
         for (fingerprint, found) in found {
             let known = self.basis.known.position(fingerprint).map(|at| &self.basis.known.keys()[at]);
             plan.place(found, known, &self.basis);

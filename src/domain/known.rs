@@ -1,6 +1,6 @@
 //! What is known of a watcher's keys, small enough to stay in memory between polls: fingerprint, digest, verdict.
 
-use super::alert::{AlertStatus, Severity};
+use super::alert::{Alert, AlertStatus, Severity};
 use super::row::{Digest, Fingerprint};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -21,6 +21,19 @@ pub struct KnownKey {
     pub told_at: Option<DateTime<Utc>>,
 }
 
+impl KnownKey {
+    /// What is known of a stored alert.
+    pub fn of(alert: &Alert) -> KnownKey {
+        KnownKey {
+            fingerprint: alert.fingerprint,
+            digest: alert.digest,
+            status: alert.status,
+            severity: alert.severity,
+            told_at: alert.told_at,
+        }
+    }
+}
+
 /// All known keys of one watcher on one source.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -35,12 +48,32 @@ impl Known {
         Known { index, keys }
     }
 
+    /// Takes what a commit removed and then wrote, without reading it all again. The order of the keys may change.
+    pub fn apply(&mut self, put: Vec<KnownKey>, remove: &[Fingerprint]) {
+        for fingerprint in remove {
+            let Some(at) = self.index.remove(&fingerprint.0) else { continue };
+            self.keys.swap_remove(at as usize);
+            if let Some(moved) = self.keys.get(at as usize) {
+                self.index.insert(moved.fingerprint.0, at);
+            }
+        }
+        for key in put {
+            match self.position(key.fingerprint) {
+                Some(at) => self.keys[at] = key,
+                None => {
+                    self.index.insert(key.fingerprint.0, self.keys.len() as u32);
+                    self.keys.push(key);
+                }
+            }
+        }
+    }
+
     /// The place of a fingerprint among [`Known::keys`].
     pub fn position(&self, fingerprint: Fingerprint) -> Option<usize> {
         self.index.get(&fingerprint.0).map(|at| *at as usize)
     }
 
-    /// The keys, in the order of the store.
+    /// The keys, in no order that means anything.
     pub fn keys(&self) -> &[KnownKey] {
         &self.keys
     }
@@ -61,5 +94,38 @@ impl Hasher for FingerprintHasher {
     }
     fn write_u128(&mut self, fingerprint: u128) {
         self.0 = fingerprint as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(fingerprint: u128, digest: u128) -> KnownKey {
+        KnownKey {
+            fingerprint: Fingerprint(fingerprint),
+            digest: Digest(digest),
+            status: AlertStatus::Firing,
+            severity: Severity::Warning,
+            told_at: None,
+        }
+    }
+
+    #[test]
+    fn what_a_commit_wrote_is_as_if_it_had_been_read_again() {
+        let mut known = Known::new((0..10).map(|n| key(n, 0)).collect());
+        known.apply(
+            vec![key(3, 1), key(20, 1), key(9, 2)],
+            &[Fingerprint(0), Fingerprint(20), Fingerprint(9), Fingerprint(5), Fingerprint(77)],
+        );
+        let wanted: Vec<KnownKey> =
+            [(1, 0), (2, 0), (3, 1), (4, 0), (6, 0), (7, 0), (8, 0), (9, 2), (20, 1)].map(|(f, d)| key(f, d)).into();
+        let mut keys = known.keys().to_vec();
+        keys.sort_by_key(|key| key.fingerprint);
+        assert_eq!(keys, wanted);
+        for fingerprint in (0..25).map(Fingerprint) {
+            let found = known.position(fingerprint).map(|at| known.keys()[at]);
+            assert_eq!(found, wanted.iter().find(|key| key.fingerprint == fingerprint).copied());
+        }
     }
 }

@@ -239,6 +239,8 @@ impl Row {
 pub struct KeyColumns {
     prefix: Vec<u8>,
     places: Vec<usize>,
+    /// The names of the key's columns, shared by all keys; `None` when the key names a column twice.
+    columns: Option<Arc<Columns>>,
 }
 
 impl KeyColumns {
@@ -252,13 +254,20 @@ impl KeyColumns {
             prefix.extend_from_slice(&(part.len() as u32).to_le_bytes());
             prefix.extend_from_slice(part.as_bytes());
         }
-        let places = key.iter().map(|name| columns.position(name).ok_or_else(|| name.clone()));
-        Ok(KeyColumns { prefix, places: places.collect::<Result<_, _>>()? })
+        let places = key.iter().map(|name| columns.position(name).ok_or_else(|| name.clone())).collect::<Result<Vec<_>, _>>()?;
+        let columns = Columns::new(places.iter().map(|&at| columns.names[at].clone()).collect()).ok();
+        Ok(KeyColumns { prefix, places, columns })
     }
 
     /// The fingerprint of a row.
     pub fn fingerprint(&self, row: &Row) -> Fingerprint {
-        let mut bytes = self.prefix.clone();
+        self.fingerprint_in(row, &mut Vec::new())
+    }
+
+    /// The same, with memory that is used again.
+    pub fn fingerprint_in(&self, row: &Row, bytes: &mut Vec<u8>) -> Fingerprint {
+        bytes.clear();
+        bytes.extend_from_slice(&self.prefix);
         for &at in &self.places {
             let text = row.bytes(at);
             let (class, text) = match row.kind(at) {
@@ -271,14 +280,13 @@ impl KeyColumns {
             bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
             bytes.extend_from_slice(&text);
         }
-        Fingerprint(xxh3_128(&bytes))
+        Fingerprint(xxh3_128(bytes))
     }
 
     /// The key cells of a row as a row of their own.
     pub fn key_of(&self, row: &Row) -> Row {
-        let names = self.places.iter().map(|&at| row.columns.names[at].clone()).collect();
-        let columns = Columns::new(names).unwrap_or_else(|_| row.columns.clone());
-        let mut key = Row::new(columns);
+        let columns = self.columns.as_ref().unwrap_or(&row.columns);
+        let mut key = Row::new(Arc::clone(columns));
         for &at in &self.places {
             key.push(row.kind(at), row.bytes(at));
         }

@@ -4,8 +4,8 @@ use super::{Engine, Notice};
 use crate::domain::alert::EventKind;
 use crate::domain::compose::{self, Changes, Occasion};
 use crate::domain::evaluate::{Basis, Evaluation, Plan, RowFaults};
-use crate::domain::known::Known;
-use crate::domain::row::{Columns, Row};
+use crate::domain::known::{Known, KnownKey};
+use crate::domain::row::{Columns, Fingerprint, Row};
 use crate::domain::watcher::Watcher;
 use crate::source::{Limits, RowSink};
 use crate::store::{Claim, Committed, Failure, PollCommit, PollOutcome, PollRecord, StoreError, WatcherState};
@@ -99,7 +99,8 @@ impl Engine {
                 return Err(error);
             }
         };
-        let reading = self.read(watcher, &claim, known, limits, started_at).await;
+        let reading = self.read(watcher, &claim, &known, limits, started_at).await;
+        drop(known);
         self.record(watcher, claim, slot, started_at, reading).await
     }
 
@@ -115,15 +116,27 @@ impl Engine {
         Ok(known)
     }
 
+    /// Brings the keys in memory to where the commit has left those in the store. Whatever else has changed them raised
+    /// their version too, so that they are read again.
+    fn remember(&self, written: Written) {
+        if written.put.is_empty() && written.remove.is_empty() {
+            return;
+        }
+        if let Some((version, known)) = self.known_cache().get_mut(&written.name).filter(|(version, _)| *version == written.version) {
+            Arc::make_mut(known).apply(written.put, &written.remove);
+            *version += 1;
+        }
+    }
+
     fn known_cache(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), (i64, Arc<Known>)>> {
         self.inner.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    async fn read(&self, watcher: &Arc<Watcher>, claim: &Claim, known: Arc<Known>, limits: Limits, now: DateTime<Utc>) -> Reading {
+    async fn read(&self, watcher: &Arc<Watcher>, claim: &Claim, known: &Known, limits: Limits, now: DateTime<Utc>) -> Reading {
         let revision = watcher.revision();
         let basis = Basis {
             watcher,
-            known: &known,
+            known,
             same_revision: claim.state.revision.as_deref() == Some(revision.as_str()),
             has_baseline: claim.state.baseline_at.is_some(),
             now,
@@ -174,8 +187,10 @@ impl Engine {
             failure,
         };
         let report = PollReport::new(watcher, &record, &changes);
+        let written = Written::of(&claim, &changes);
         let commit = PollCommit { claim, record, state };
         let committed = self.parts().store.commit_poll(commit, changes).await?;
+        self.remember(written);
         if committed.deliveries > 0 {
             self.inner.outbox_changed.notify_waiters();
         }
@@ -199,6 +214,26 @@ impl RowSink for Sink<'_> {
         self.rows += 1;
         self.evaluation.row(row);
         Ok(())
+    }
+}
+
+/// What a commit changes of the keys of a watcher on a source.
+struct Written {
+    name: (String, String),
+    /// The version before.
+    version: i64,
+    put: Vec<KnownKey>,
+    remove: Vec<Fingerprint>,
+}
+
+impl Written {
+    fn of(claim: &Claim, changes: &Changes) -> Written {
+        Written {
+            name: (claim.watcher.clone(), claim.source.clone()),
+            version: claim.state.version,
+            put: changes.put.iter().map(KnownKey::of).collect(),
+            remove: changes.remove.clone(),
+        }
     }
 }
 
@@ -375,7 +410,7 @@ impl Engine {
         let claim = Claim { watcher: watcher.name.clone(), source: watcher.source.clone(), epoch: 0, state };
         let known = Arc::new(parts.store.known(&watcher.name, &watcher.source).await.map_err(store_failed)?);
         let firing = known.keys().iter().filter(|key| key.status == crate::domain::alert::AlertStatus::Firing).count();
-        let plan = self.read(watcher, &claim, known, limits, now).await.result?;
+        let plan = self.read(watcher, &claim, &known, limits, now).await.result?;
         let stored = parts.store.alerts_of(plan.needs_stored()).await.map_err(store_failed)?;
         let (rows, baseline, failure) = (plan.rows, plan.baseline.len(), partial(&plan.faults, plan.rows));
         let unchanged = firing.saturating_sub(plan.resolved.len());
