@@ -96,7 +96,7 @@ async fn until_stopped(loops: &mut JoinSet<&'static str>, stop: &watch::Sender<b
     Ok(true)
 }
 
-async fn serve(listener: TcpListener, engine: Engine, mut stopped: watch::Receiver<bool>) {
+pub(super) async fn serve(listener: TcpListener, engine: Engine, mut stopped: watch::Receiver<bool>) {
     let parts = engine.parts();
     let state = WebState {
         store: parts.store.clone(),
