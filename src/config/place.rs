@@ -148,12 +148,9 @@ mod tests {
             "key = ['a', 'b']\nseverity = [{ when = 'x > 1', level = 'info' }]\n[message]\nbuttons = [{ title = 't', url = 'u' }]\n\
              [[notify]]\nreceivers = []\n[[notify]]\nwhen = 'y'\n",
         );
-        for (part, line, column) in [
-            (Part::Key(1), 1, 13),
-            (Part::SeverityWhen(0), 2, 22),
-            (Part::ButtonUrl(0), 4, 34),
-            (Part::NotifyWhen(1), 8, 8),
-        ] {
+        for (part, line, column) in
+            [(Part::Key(1), 1, 13), (Part::SeverityWhen(0), 2, 22), (Part::ButtonUrl(0), 4, 34), (Part::NotifyWhen(1), 8, 8)]
+        {
             assert_eq!(place(&text.fault(part, None, "x", None)), (Some(line), Some(column)), "{part:?}");
         }
         assert_eq!(place(&text.fault(Part::Body, None, "x", None)), (None, None));

@@ -27,7 +27,11 @@ fn told(changes: &Changes) -> Vec<String> {
         });
         names.collect()
     };
-    changes.deliveries.iter().map(|draft| format!("{}: {} {}", draft.receiver, draft.events.len(), called(draft).join(" ")).trim().to_owned()).collect()
+    changes
+        .deliveries
+        .iter()
+        .map(|draft| format!("{}: {} {}", draft.receiver, draft.events.len(), called(draft).join(" ")).trim().to_owned())
+        .collect()
 }
 
 #[test]
@@ -62,7 +66,8 @@ fn nobody_is_called_twice_in_one_message() {
 
 #[test]
 fn a_block_is_told_when_its_condition_holds_for_any_row_of_the_alert() {
-    let notify = vec![block(Some("id = 'a'"), &["north"], &[]), block(Some("id = 'b'"), &["south"], &[]), block(Some("id = 'c'"), &["west"], &[])];
+    let notify =
+        vec![block(Some("id = 'a'"), &["north"], &[]), block(Some("id = 'b'"), &["south"], &[]), block(Some("id = 'c'"), &["west"], &[])];
     let mut world = World::new(Watcher { key: Vec::new(), ..world(notify).watcher });
     assert_eq!(told(&world.poll_rows(&rows("a 2, b 3"))), ["north: 1", "south: 1"]);
 }
@@ -77,7 +82,8 @@ fn the_end_is_told_to_those_who_were_told_of_the_beginning_and_calls_nobody() {
 
 #[test]
 fn an_escalation_reaches_the_receiver_it_is_for_and_both_are_told_the_end() {
-    let mut world = world(vec![block(Some("severity = 'warning'"), &["warehouse"], &[]), block(Some("severity = 'critical'"), &["duty"], &["all"])]);
+    let mut world =
+        world(vec![block(Some("severity = 'warning'"), &["warehouse"], &[]), block(Some("severity = 'critical'"), &["duty"], &["all"])]);
     assert_eq!(told(&world.poll_rows(&rows("a 2"))), ["warehouse: 1"]);
     let escalated = world.poll_rows(&rows("a 5"));
     assert_eq!(told(&escalated), ["duty: 1 all"]);
@@ -162,7 +168,8 @@ fn a_row_of_a_new_watcher_is_kept_without_its_content() {
 
 #[test]
 fn a_watcher_that_fails_tells_everyone_it_names_and_touches_no_alert() {
-    let watcher = Watcher { notify: vec![block(Some("v > 100"), &["duty", "warehouse"], &["all"]), block(None, &["duty"], &[])], ..watcher() };
+    let watcher =
+        Watcher { notify: vec![block(Some("v > 100"), &["duty", "warehouse"], &["all"]), block(None, &["duty"], &[])], ..watcher() };
     let occasion = Occasion { watcher: &watcher, now: noon(), language: Language::En };
     let changes = watcher_event(&occasion, EventKind::WatcherFailed, noon() - TimeDelta::minutes(15), "connection refused".into());
     assert_eq!(told(&changes), ["duty: 1", "warehouse: 1"]);

@@ -244,7 +244,10 @@ fn at_most_twenty_rows_of_a_key_are_kept_and_all_are_counted() {
 #[test]
 fn without_a_key_any_matching_row_is_the_one_alert() {
     let keyless = Watcher { key: Vec::new(), ..watcher() };
-    story(keyless, &[("a 1", "-"), ("a 1, b 2", "fired"), ("b 2, a 1", "-"), ("b 2, c 2", "refreshed"), ("c 2, b 2", "-"), ("", "resolved")]);
+    story(
+        keyless,
+        &[("a 1", "-"), ("a 1, b 2", "fired"), ("b 2, a 1", "-"), ("b 2, c 2", "refreshed"), ("c 2, b 2", "-"), ("", "resolved")],
+    );
 }
 
 #[test]
@@ -263,7 +266,15 @@ fn without_a_key_rows_stand_in_the_order_of_the_query_the_worst_first() {
 fn a_row_that_cannot_be_judged_keeps_its_state_and_the_others_go_on() {
     story(
         watcher(),
-        &[("a x", "-"), ("a 2, b x", "fired a"), ("a x, c 2", "fired c"), ("a x", "resolved c"), ("a 2", "-"), ("a x", "-"), ("", "resolved a")],
+        &[
+            ("a x", "-"),
+            ("a 2, b x", "fired a"),
+            ("a x, c 2", "fired c"),
+            ("a x", "resolved c"),
+            ("a 2", "-"),
+            ("a x", "-"),
+            ("", "resolved a"),
+        ],
     );
     let plan = World::new(watcher()).plan(&rows("a x, b y, c 2"));
     assert_eq!((plan.faults.count, plan.rows, plan.fired.len()), (2, 3, 1));
@@ -457,10 +468,7 @@ fn shown(plan: &Plan) -> String {
             .collect()
     };
     let Plan { fired, baseline, refreshed, escalated, repeated, resolved, faults, rows, .. } = plan;
-    format!(
-        "{:?} {:?} {:?} {:?} {repeated:?} {resolved:?} {faults:?} {rows}",
-        of(fired), of(baseline), of(refreshed), of(escalated)
-    )
+    format!("{:?} {:?} {:?} {:?} {repeated:?} {resolved:?} {faults:?} {rows}", of(fired), of(baseline), of(refreshed), of(escalated))
 }
 
 /// The plan with the stored rows put back in their places.

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn an_error_does_not_tell_what_the_row_holds() {
-        for source in ["{{ row.a // 0 }}", "{{ row.a % 0 }}", "{{ row.a + row.b }}", "{{ row.b | int }}", "{{ -row.b }}", "{{ row.b.c.d }}"] {
+        for source in ["{{ row.a // 0 }}", "{{ row.a % 0 }}", "{{ row.a + row.b }}", "{{ row.b | int }}", "{{ -row.b }}", "{{ row.b.c.d }}"]
+        {
             let error = render(source, &context! { row => context! { a => 424242, b => "secret" } }).expect_err(source);
             assert!(!error.message.contains("424242") && !error.message.contains("secret"), "{error}");
         }

@@ -123,8 +123,7 @@ fn condition_faults(watcher: &Watcher, columns: &ResultColumns, text: &WatcherTe
 
 fn condition(part: Part, when: &Expression, knows_severity: bool, columns: &ResultColumns, text: &WatcherText) -> Vec<Fault> {
     let errors = when.check_condition(columns);
-    let mut faults: Vec<Fault> =
-        errors.into_iter().map(|error| text.fault(part, Some(error.span), error.message, error.hint)).collect();
+    let mut faults: Vec<Fault> = errors.into_iter().map(|error| text.fault(part, Some(error.span), error.message, error.hint)).collect();
     if let Some(span) = when.severity_span().filter(|_| !knows_severity && find(columns, "severity").is_none()) {
         let hint = "it can be asked in the `when` of a [[notify]] block".to_owned();
         faults.push(text.fault(part, Some(span), "the severity is not known yet when this is evaluated", Some(hint)));

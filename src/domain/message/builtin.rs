@@ -194,7 +194,11 @@ fn cells<'a>(row: &'a Row, neutral: impl Fn(&str) -> String + 'a) -> impl Iterat
     })
 }
 
-fn columns_but_key<'a>(event: &'a Event, row: &'a Row, neutral: impl Fn(&str) -> String + 'a) -> impl Iterator<Item = (String, String)> + 'a {
+fn columns_but_key<'a>(
+    event: &'a Event,
+    row: &'a Row,
+    neutral: impl Fn(&str) -> String + 'a,
+) -> impl Iterator<Item = (String, String)> + 'a {
     let is_key = |at: usize| event.key.as_ref().is_some_and(|key| key.columns().names().contains(&row.columns().names()[at]));
     cells(row, neutral).enumerate().filter(move |(at, _)| !is_key(*at)).map(|(_, cell)| cell)
 }

@@ -107,7 +107,14 @@ fn thirty_alerts_have_a_line_each_the_worst_first() {
     let mut events: Vec<Event> = (1..=30).map(|n| fired(&format!("sku={n}|name=螺丝|stock={}", n % 7))).collect();
     events[27].severity = Severity::Critical;
     let text = chinese(&events);
-    assert_snapshot!(text.lines().take(9).chain(["…"]).chain(text.lines().rev().take(3).collect::<Vec<_>>().into_iter().rev()).collect::<Vec<_>>().join("\n"));
+    assert_snapshot!(
+        text.lines()
+            .take(9)
+            .chain(["…"])
+            .chain(text.lines().rev().take(3).collect::<Vec<_>>().into_iter().rev())
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
 }
 
 #[test]
@@ -158,7 +165,10 @@ fn a_key_with_several_rows_shows_them() {
 
 #[test]
 fn a_watcher_that_fails_says_why_and_since_when() {
-    let own = |kind, reason: &str| since(Event { fingerprint: None, key: None, rows: Vec::new(), row_count: 0, reason: reason.into(), ..fired("a=1") }, 15).kind_of(kind);
+    let own = |kind, reason: &str| {
+        since(Event { fingerprint: None, key: None, rows: Vec::new(), row_count: 0, reason: reason.into(), ..fired("a=1") }, 15)
+            .kind_of(kind)
+    };
     assert_snapshot!(chinese(&[own(EventKind::WatcherFailed, "connection refused at 10.0.0.5: 3 polls failed")]));
     assert_snapshot!(english(&[own(EventKind::WatcherRecovered, "the poll succeeded")]));
 }
@@ -206,7 +216,11 @@ fn columns_are_found_whatever_their_case_and_names_of_a_loop_cannot_act() {
 
 #[test]
 fn a_button_is_a_link_whose_values_stay_one_part_of_the_address() {
-    let (message, error) = composed(&button("打开 {{ row.sku }}", "https://erp.example/items/{{ key.sku }}?s={{ severity }}"), Language::En, &[fired("sku=A/1 ?#)(&%中|stock=3")]);
+    let (message, error) = composed(
+        &button("打开 {{ row.sku }}", "https://erp.example/items/{{ key.sku }}?s={{ severity }}"),
+        Language::En,
+        &[fired("sku=A/1 ?#)(&%中|stock=3")],
+    );
     assert_eq!(error, None);
     assert!(message.text().contains("](https://erp.example/items/A%2F1%20%3F%23%29%28%26%25%E4%B8%AD?s=warning)"), "{}", message.text());
 }
@@ -225,7 +239,15 @@ fn buttons_of_several_events_stand_with_their_events_and_a_common_one_once() {
 
 #[test]
 fn an_address_that_is_not_http_is_refused() {
-    for url in ["javascript:alert(1)", "dtmd://dingtalkclient/sendMessage?content=x", "{{ row.sku }}", "https://e.example/a b", "https://e.example/a)b", "/x", ""] {
+    for url in [
+        "javascript:alert(1)",
+        "dtmd://dingtalkclient/sendMessage?content=x",
+        "{{ row.sku }}",
+        "https://e.example/a b",
+        "https://e.example/a)b",
+        "/x",
+        "",
+    ] {
         let (message, error) = composed(&button("x", url), Language::En, &[fired("sku=https://evil.example|stock=3")]);
         assert!(error.is_some() && !message.text().contains("]("), "{url}: {}", message.text());
     }
@@ -321,10 +343,50 @@ fn shape(text: &str) -> Vec<String> {
 
 fn hostile() -> impl Strategy<Value = String> {
     let payloads = prop::sample::select(vec![
-        "[点我](http://evil.example)", "![](http://evil.example/x.png)", "@all", "@13800000000", "\n\n# RESOLVED", "> quote", "**", "__", "~~x~~",
-        "`code`", "```", "<font color=red>", "<script>", "&lt;", "http://evil.example", "www.evil.example", "dtmd://dingtalkclient/sendMessage?content=x",
-        "- item", "1. item", "1)", "-", "+", "===", "---", "    code", "| a | b |", "[x]: http://evil", "\u{202E}gnp", "{{ 7 * 7 }}", "{% raw %}", "\\", " ", "\u{2028}# x",
-        "[ ] task", "[^1]", "http:/", "/evil.example", "$x$", "a_b_c", "_x_", "\r\n- x", "\t", "'", "\"",
+        "[点我](http://evil.example)",
+        "![](http://evil.example/x.png)",
+        "@all",
+        "@13800000000",
+        "\n\n# RESOLVED",
+        "> quote",
+        "**",
+        "__",
+        "~~x~~",
+        "`code`",
+        "```",
+        "<font color=red>",
+        "<script>",
+        "&lt;",
+        "http://evil.example",
+        "www.evil.example",
+        "dtmd://dingtalkclient/sendMessage?content=x",
+        "- item",
+        "1. item",
+        "1)",
+        "-",
+        "+",
+        "===",
+        "---",
+        "    code",
+        "| a | b |",
+        "[x]: http://evil",
+        "\u{202E}gnp",
+        "{{ 7 * 7 }}",
+        "{% raw %}",
+        "\\",
+        " ",
+        "\u{2028}# x",
+        "[ ] task",
+        "[^1]",
+        "http:/",
+        "/evil.example",
+        "$x$",
+        "a_b_c",
+        "_x_",
+        "\r\n- x",
+        "\t",
+        "'",
+        "\"",
     ]);
     prop::collection::vec(prop_oneof![3 => payloads.prop_map(str::to_owned), 1 => "\\PC{0,12}"], 1..3).prop_map(|parts| parts.concat())
 }
@@ -334,7 +396,8 @@ fn event_with(text: &str, keys: usize, count: usize) -> Vec<Event> {
     let names = vec!["sku".to_owned(), format!("{text} "), "v".to_owned()];
     let event = |n: usize| {
         let columns = Columns::new(names.clone()).expect("distinct names");
-        let cells = [(Kind::Text, Some(format!("{n:02}{text}"))), (Kind::Text, Some(text.to_owned())), (Kind::Text, Some(format!("{text}{n}")))];
+        let cells =
+            [(Kind::Text, Some(format!("{n:02}{text}"))), (Kind::Text, Some(text.to_owned())), (Kind::Text, Some(format!("{text}{n}")))];
         let row = Row::from_cells(columns, cells.iter().map(|(kind, text)| (*kind, text.as_deref())).collect::<Vec<_>>());
         let key = Row::from_cells(
             Columns::new(names[1..1 + keys].to_vec()).expect("distinct names"),

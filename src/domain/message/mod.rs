@@ -177,7 +177,13 @@ impl Message {
         let mut in_list = false;
         for block in shown.iter().chain(&left_out).chain(rest) {
             let is_item = block.starts_with("- ");
-            text.push_str(if text.is_empty() { "" } else if in_list && is_item { "\n" } else { "\n\n" });
+            text.push_str(if text.is_empty() {
+                ""
+            } else if in_list && is_item {
+                "\n"
+            } else {
+                "\n\n"
+            });
             text.push_str(block);
             in_list = is_item;
         }

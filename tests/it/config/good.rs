@@ -1,8 +1,8 @@
 //! Good files parse to the values they say.
 
 use rowbell::config::{Environment, ReceiverSettings, Settings, load_settings, load_watchers, parse_settings, parse_watcher};
-use rowbell::domain::message::Language;
 use rowbell::domain::alert::Severity;
+use rowbell::domain::message::Language;
 use rowbell::domain::watcher::{AlertOn, Mention};
 use secrecy::ExposeSecret;
 use std::path::Path;
