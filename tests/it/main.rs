@@ -4,3 +4,4 @@
 mod config;
 mod dingtalk;
 mod source;
+mod store;

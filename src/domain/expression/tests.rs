@@ -49,13 +49,10 @@ fn row(cells: &[(&str, Kind, Option<&str>)]) -> Row {
 
 fn evaluate(text: &str) -> Result<Value, ExpressionError> {
     let row = row(CELLS);
-    let previous = super::super::row::Row::from_cells(
-        row.columns().clone(),
-        CELLS.iter().map(|(name, kind, text)| match *name {
-            "price" => (Kind::Number, Some("1.20")),
-            _ => (*kind, *text),
-        }),
-    );
+    let previous = super::super::row::Row::from_cells(row.columns().clone(), CELLS.iter().map(|(name, kind, text)| match *name {
+        "price" => (Kind::Number, Some("1.20")),
+        _ => (*kind, *text),
+    }));
     let scope = Scope { row: &row, previous: Some(&previous), severity: Some(Severity::Warning), now: now(), zone: ZONE };
     Expression::parse(text)?.evaluate(&scope)
 }
@@ -480,21 +477,11 @@ fn mistakes_are_refused_at_their_place_with_a_hint() {
         ("stock < 5;", ";", "an expression has no `;`", "leave it out"),
         ("stock < 5, price", ",", "only one expression is wanted", "join conditions with `and` or `or`"),
         ("select 1", "select", "a subquery cannot be evaluated here", "let the watcher's query select it as a column"),
-        (
-            "stock < (select max(x) from t)",
-            "select",
-            "a subquery cannot be evaluated here",
-            "let the watcher's query select it as a column",
-        ),
+        ("stock < (select max(x) from t)", "select", "a subquery cannot be evaluated here", "let the watcher's query select it as a column"),
         ("where stock < 5", "where", "`where` does not belong to a condition", "write only what stands after it"),
         ("roun(price) > 1", "roun", "unknown function roun", "did you mean round?"),
         ("nvl(price, 0) > 1", "nvl", "unknown function nvl", "write coalesce(x, 0)"),
-        (
-            "sum(price) > 1",
-            "sum",
-            "unknown function sum",
-            "aggregates belong in the query; for the larger of two values write greatest(a, b)",
-        ),
+        ("sum(price) > 1", "sum", "unknown function sum", "aggregates belong in the query; for the larger of two values write greatest(a, b)"),
         ("datetime('now') > lite", "datetime", "unknown function datetime", "write now()"),
         ("a && b", "&&", "unknown operator `&&`", "write and"),
         ("!a", "!", "unknown operator `!`", "write not"),
@@ -503,11 +490,6 @@ fn mistakes_are_refused_at_their_place_with_a_hint() {
         ("", "", "the expression is empty", "for example `stock < 10 and name is not null`"),
         ("   ", "   ", "the expression is empty", "for example `stock < 10 and name is not null`"),
         ("abs(1, 2)", "abs(1, 2", "abs takes one argument, not 2", ""),
-        (
-            "stock is 5",
-            "5",
-            "expected [NOT] NULL | TRUE | FALSE | DISTINCT | [NOT] JSON [VALUE | SCALAR | ARRAY | OBJECT] [WITH | WITHOUT UNIQUE [KEYS]] | [form] NORMALIZED FROM after IS, found `5`",
-            "",
-        ),
+        ("stock is 5", "5", "expected [NOT] NULL | TRUE | FALSE | DISTINCT | [NOT] JSON [VALUE | SCALAR | ARRAY | OBJECT] [WITH | WITHOUT UNIQUE [KEYS]] | [form] NORMALIZED FROM after IS, found `5`", ""),
     ]);
 }
