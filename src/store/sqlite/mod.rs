@@ -67,7 +67,8 @@ impl Sqlite {
     /// Brings the schema up to date under the write lock: two processes that start at once must not both make the tables.
     async fn migrate(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        MIGRATIONS.run(&mut *tx).await?;
+        // `run` would not compile inside a spawned task; `run_direct` is there for that.
+        MIGRATIONS.run_direct(None, &mut *tx, false).await?;
         tx.commit().await.doing("bringing the schema up to date")
     }
 
