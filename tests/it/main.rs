@@ -7,3 +7,4 @@ mod databases;
 mod dingtalk;
 mod service;
 mod source;
+mod store;
