@@ -1,8 +1,9 @@
 //! `rowbell alerts`: what fires now.
 
-use super::{Global, Outcome, moment, output, wiring};
+use super::moment::Wall;
+use super::{Global, Outcome, output, wiring};
+use crate::clock::Clock;
 use crate::store::AlertLine;
-use chrono_tz::Tz;
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -20,18 +21,19 @@ pub(super) async fn alerts(global: &Global, options: Options) -> Outcome {
     let Some(store) = wiring::existing_store(&settings).await? else { return Ok(true) };
     let lines = store.alerts(options.watcher.as_deref(), options.limit).await?;
     store.close().await;
-    output::list(global, &lines, "nothing fires", |lines| table(lines, settings.timezone));
+    let wall = Wall::new(settings.timezone, Clock::System.now());
+    output::list(global, &lines, "nothing fires", |lines| table(lines, &wall));
     Ok(true)
 }
 
-fn table(lines: &[AlertLine], zone: Tz) -> comfy_table::Table {
+fn table(lines: &[AlertLine], wall: &Wall) -> comfy_table::Table {
     let mut table = output::table(&["id", "since", "watcher", "severity", "key", "row", "told"]);
     for line in lines {
         let severity = if line.status == "firing" { line.severity.clone() } else { format!("{} ({})", line.severity, line.status) };
         let count = if line.row_count > 1 { format!("{} rows, such as ", line.row_count) } else { String::new() };
         table.add_row([
             line.id.map(|id| id.to_string()).unwrap_or_default(),
-            moment::shown(&line.since, zone),
+            wall.shown(&line.since),
             line.watcher.clone(),
             severity,
             output::cells(&line.key),
@@ -39,6 +41,6 @@ fn table(lines: &[AlertLine], zone: Tz) -> comfy_table::Table {
             line.receivers.join(", "),
         ]);
     }
-    output::keep_whole(&mut table, &[0, 1, 3]);
+    output::keep_whole(&mut table, &[0, 1, 2, 3, 6]);
     table
 }

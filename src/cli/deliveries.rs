@@ -1,10 +1,10 @@
 //! `rowbell deliveries`: the outbox, and what a person does about it.
 
-use super::{Failed, Global, Outcome, moment, output, wiring};
+use super::moment::Wall;
+use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::store::DeliveryLine;
-use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -39,7 +39,8 @@ pub(super) async fn deliveries(global: &Global, options: Options) -> Outcome {
     let lines = store.deliveries(options.waiting, options.limit).await?;
     store.close().await;
     let empty = if options.waiting { "nothing waits to be sent" } else { "there are no deliveries" };
-    output::list(global, &lines, empty, |lines| table(lines, settings.timezone));
+    let wall = Wall::new(settings.timezone, Clock::System.now());
+    output::list(global, &lines, empty, |lines| table(lines, &wall));
     Ok(true)
 }
 
@@ -64,33 +65,33 @@ async fn retry(global: &Global, settings: &Settings, id: i64) -> Outcome {
     Ok(true)
 }
 
-fn table(lines: &[DeliveryLine], zone: Tz) -> comfy_table::Table {
+fn table(lines: &[DeliveryLine], wall: &Wall) -> comfy_table::Table {
     let mut table = output::table(&["id", "created", "receiver", "watcher", "state", "tries", "title", "answer"]);
     for line in lines {
         table.add_row([
             line.id.to_string(),
-            moment::shown(&line.created_at, zone),
+            wall.shown(&line.created_at),
             line.receiver.clone(),
             line.watcher.clone(),
             line.state.clone(),
             line.attempts.to_string(),
             output::plain(&line.title),
-            output::plain(&why(line, zone)),
+            output::plain(&why(line, wall)),
         ]);
     }
     output::align_right(&mut table, &[5]);
-    output::keep_whole(&mut table, &[0, 1, 4, 5]);
+    output::keep_whole(&mut table, &[0, 1, 2, 3, 4, 5]);
     table
 }
 
 /// Why it stands where it stands.
-fn why(line: &DeliveryLine, zone: Tz) -> String {
+fn why(line: &DeliveryLine, wall: &Wall) -> String {
     match (line.state.as_str(), &line.held) {
         ("delivered", _) => String::new(),
         ("discarded", _) => line.reason.clone().unwrap_or_default(),
         (_, Some(held)) => format!("held: {held}"),
         _ => match &line.answer {
-            Some(answer) => format!("{answer}; next try {}", moment::shown(&line.not_before, zone)),
+            Some(answer) => format!("{answer}; next try {}", wall.shown(&line.not_before)),
             None => String::new(),
         },
     }

@@ -1,11 +1,10 @@
 //! `rowbell history`: what happened.
 
-use super::moment::{self, Edge};
+use super::moment::{self, Edge, Wall};
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
 use crate::domain::alert::{EventKind, Severity};
 use crate::store::{EventDelivery, HistoryLine, HistoryQuery};
-use chrono_tz::Tz;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -62,7 +61,8 @@ pub(super) async fn history(global: &Global, options: Options) -> Outcome {
     let Some(store) = wiring::existing_store(&settings).await? else { return Ok(true) };
     let lines = store.history(query).await?;
     store.close().await;
-    output::list(global, &lines, "nothing of that kind has happened", |lines| table(lines, settings.timezone));
+    let wall = Wall::new(settings.timezone, now);
+    output::list(global, &lines, "nothing of that kind has happened", |lines| table(lines, &wall));
     Ok(true)
 }
 
@@ -71,12 +71,12 @@ fn column_and_value(text: &str) -> Result<(String, String), String> {
     Ok((column.trim().to_owned(), value.to_owned()))
 }
 
-fn table(lines: &[HistoryLine], zone: Tz) -> comfy_table::Table {
+fn table(lines: &[HistoryLine], wall: &Wall) -> comfy_table::Table {
     let mut table = output::table(&["id", "at", "watcher", "event", "severity", "key", "reason", "told"]);
     for line in lines {
         table.add_row([
             line.id.to_string(),
-            moment::shown(&line.at, zone),
+            wall.shown(&line.at),
             line.watcher.clone(),
             line.event.clone(),
             line.severity.clone(),
@@ -85,7 +85,7 @@ fn table(lines: &[HistoryLine], zone: Tz) -> comfy_table::Table {
             told(line),
         ]);
     }
-    output::keep_whole(&mut table, &[0, 1, 3, 4]);
+    output::keep_whole(&mut table, &[0, 1, 2, 3, 4, 7]);
     table
 }
 

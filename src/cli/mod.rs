@@ -35,20 +35,23 @@ pub struct Arguments {
     command: Command,
 }
 
+/// Under what the help lists them: below a command's own.
+const GLOBAL: &str = "Options of every command";
+
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The settings file [default: ./rowbell.toml when it is there]
-    #[arg(long, short, global = true, env = "ROWBELL_CONFIG", value_name = "FILE")]
+    #[arg(long, short, global = true, env = "ROWBELL_CONFIG", hide_env_values = true, value_name = "FILE", help_heading = GLOBAL)]
     config: Option<PathBuf>,
     /// One JSON object a line on stdout, for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
     /// What is logged: a level, or a filter such as `info,rowbell::engine=debug`
-    #[arg(long, global = true, env = "ROWBELL_LOG", value_name = "FILTER")]
+    #[arg(long, global = true, env = "ROWBELL_LOG", hide_env_values = true, value_name = "FILTER", help_heading = GLOBAL)]
     log: Option<String>,
     /// Log lines as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     log_json: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Times as people write them on the command line.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// Which side of a day is meant when only the day is given.
@@ -44,11 +44,24 @@ pub(super) fn stamp(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// A stored time on the wall clock, without its milliseconds; what is no time stays as it is.
-pub(super) fn shown(stored: &str, zone: Tz) -> String {
-    match DateTime::parse_from_rfc3339(stored) {
-        Ok(at) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string(),
-        Err(_) => stored.to_owned(),
+/// How times are shown: on a wall clock, without milliseconds, and without the year while it is this one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wall {
+    zone: Tz,
+    year: i32,
+}
+
+impl Wall {
+    pub(super) fn new(zone: Tz, now: DateTime<Utc>) -> Wall {
+        Wall { zone, year: now.with_timezone(&zone).year() }
+    }
+
+    /// A stored time; what is no time stays as it is.
+    pub(super) fn shown(&self, stored: &str) -> String {
+        let Ok(at) = DateTime::parse_from_rfc3339(stored) else { return stored.to_owned() };
+        let at = at.with_timezone(&self.zone);
+        let form = if at.year() == self.year { "%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+        at.format(form).to_string()
     }
 }
 
@@ -94,5 +107,14 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         let at = parse("2026-03-29 02:30", Edge::Begin, now, chrono_tz::Europe::Berlin).map(stamp);
         assert_eq!(at.as_deref(), Ok("2026-03-29T01:00:00.000Z"));
+    }
+
+    #[test]
+    fn a_time_of_this_year_is_shown_without_the_year() {
+        let now = DateTime::parse_from_rfc3339("2026-12-31T20:00:00Z").unwrap().to_utc();
+        let wall = Wall::new(chrono_tz::Asia::Shanghai, now);
+        assert_eq!(wall.shown("2027-01-01T01:30:00.999Z"), "01-01 09:30:00");
+        assert_eq!(wall.shown("2026-12-31T01:30:00.000Z"), "2026-12-31 09:30:00");
+        assert_eq!(wall.shown("never"), "never");
     }
 }

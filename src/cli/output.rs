@@ -3,7 +3,7 @@
 use super::Global;
 use crate::store::Object;
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
@@ -44,11 +44,17 @@ pub(super) fn list<T: Serialize>(global: &Global, lines: &[T], empty: &str, tabl
     }
 }
 
+/// A column that is to stay whole may be this wide; what is wider is broken after all.
+const WHOLE_MAX: u16 = 20;
+
 /// Columns that are not broken into several lines.
 pub(super) fn keep_whole(table: &mut Table, columns: &[usize]) {
+    let widths = table.column_max_content_widths();
     for at in columns {
+        let fits = widths.get(*at).is_none_or(|width| *width <= WHOLE_MAX);
+        let constraint = if fits { ColumnConstraint::ContentWidth } else { ColumnConstraint::LowerBoundary(Width::Fixed(WHOLE_MAX)) };
         if let Some(column) = table.column_mut(*at) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
+            column.set_constraint(constraint);
         }
     }
 }

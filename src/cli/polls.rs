@@ -1,8 +1,9 @@
 //! `rowbell polls`: the readings of the sources.
 
-use super::{Global, Outcome, moment, output, wiring};
+use super::moment::Wall;
+use super::{Global, Outcome, output, wiring};
+use crate::clock::Clock;
 use crate::store::PollLine;
-use chrono_tz::Tz;
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -27,17 +28,18 @@ pub(super) async fn polls(global: &Global, options: Options) -> Outcome {
         false => store.polls(watcher, options.limit).await?,
     };
     store.close().await;
-    output::list(global, &lines, "there are no such polls", |lines| table(lines, settings.timezone));
+    let wall = Wall::new(settings.timezone, Clock::System.now());
+    output::list(global, &lines, "there are no such polls", |lines| table(lines, &wall));
     Ok(true)
 }
 
-fn table(lines: &[PollLine], zone: Tz) -> comfy_table::Table {
+fn table(lines: &[PollLine], wall: &Wall) -> comfy_table::Table {
     let mut table = output::table(&["id", "started", "watcher", "outcome", "rows", "ms", "error"]);
     for line in lines {
         let error = line.error.as_ref().map(|error| format!("{}: {}", error.kind, output::plain(&error.message)));
         table.add_row([
             line.id.to_string(),
-            moment::shown(&line.started_at, zone),
+            wall.shown(&line.started_at),
             line.watcher.clone(),
             line.outcome.clone(),
             line.rows.to_string(),
@@ -46,6 +48,6 @@ fn table(lines: &[PollLine], zone: Tz) -> comfy_table::Table {
         ]);
     }
     output::align_right(&mut table, &[4, 5]);
-    output::keep_whole(&mut table, &[0, 1, 3, 4, 5]);
+    output::keep_whole(&mut table, &[0, 1, 2, 3, 4, 5]);
     table
 }

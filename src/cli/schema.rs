@@ -6,15 +6,14 @@ use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Of which file
+    /// Of which file: watchers/NAME.toml, or rowbell.toml
+    #[arg(value_name = "FILE")]
     of: Of,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Of {
-    /// watchers/NAME.toml
     Watcher,
-    /// rowbell.toml
     Settings,
 }
 

@@ -79,7 +79,7 @@ pub(super) fn receivers(settings: &Settings) -> Result<BTreeMap<String, Arc<Robo
     each(&settings.receivers, |name| {
         let ReceiverSettings::DingtalkRobot { webhook, secret, keyword } = &settings.receivers[name];
         let own = RobotSettings { name: name.to_owned(), webhook: webhook.clone(), secret: secret.clone(), keyword: keyword.clone() };
-        Robot::new(own).map_err(|error| fault(settings, format!("the receiver `{name}`: {error}"), None))
+        Robot::new(own).map_err(|error| fault(settings, error.to_string(), None))
     })
 }
 

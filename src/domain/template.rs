@@ -1,7 +1,7 @@
 //! MiniJinja templates of messages: strict about names, with fuel, over values that cannot break the Markdown.
 
 use minijinja::value::Value;
-use minijinja::{Environment, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, escape_formatter};
 use std::ops::Range;
 
 /// Instructions a template may take. A message of 1,000 rows needs some 50,000; an endless loop ends within a second.
@@ -46,6 +46,10 @@ fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
+    environment.set_formatter(|out, state, value| match value.is_none() {
+        true => out.write_str("NULL").map_err(Into::into),
+        false => escape_formatter(out, state, value),
+    });
     environment
 }
 
@@ -77,6 +81,11 @@ mod tests {
         let error =
             render("{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}", &context! {}).expect_err("fuel");
         assert!(error.message.contains("too long"), "{error}");
+    }
+
+    #[test]
+    fn null_is_shown_as_null() {
+        assert_eq!(render("{{ a }} {{ a is none }} {{ b }}", &context! { a => (), b => "x" }).expect("rendered"), "NULL true x");
     }
 
     #[test]

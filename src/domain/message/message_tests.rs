@@ -90,8 +90,36 @@ fn button(title: &str, url: &str) -> MessageTemplate {
 
 #[test]
 fn one_alert_has_a_line_for_each_column() {
-    assert_snapshot!(chinese(&[fired("sku=A-1|name=螺丝 M6|stock=3|reorder_level=10|note=NULL|bin=")]));
-    assert_snapshot!(english(&[fired("sku=A-1|name=screw M6|stock=3|reorder_level=10|note=NULL|bin=")]));
+    assert_snapshot!(chinese(&[fired("sku=A-1|name=螺丝 M6|stock=3|reorder_level=10|note=NULL|bin=")]), @r"
+        ### 🟠 库存低于补货点
+
+        **1 项告警** · 警告
+
+        **sku A-1**
+
+        - name：螺丝 M6
+        - stock：3
+        - reorder_level：10
+        - note：NULL
+        - bin：''
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
+    assert_snapshot!(english(&[fired("sku=A-1|name=screw M6|stock=3|reorder_level=10|note=NULL|bin=")]), @r"
+        ### 🟠 Stock below reorder level
+
+        **1 firing** · warning
+
+        **sku A-1**
+
+        - name: screw M6
+        - stock: 3
+        - reorder_level: 10
+        - note: NULL
+        - bin: ''
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
     let (message, _) = composed(&MessageTemplate::default(), Language::ZhCn, &[fired("sku=A-1|stock=3")]);
     assert_eq!(message.title, "🟠 库存低于补货点：1 项告警");
 }
@@ -99,7 +127,29 @@ fn one_alert_has_a_line_for_each_column() {
 #[test]
 fn four_alerts_are_shown_in_full_and_in_the_order_of_their_keys() {
     let skus = ["sku=10|stock=3", "sku=9|stock=4", "sku=B|stock=0", "sku=NULL|stock=1"];
-    assert_snapshot!(chinese(&skus.map(fired)));
+    assert_snapshot!(chinese(&skus.map(fired)), @r"
+        ### 🟠 库存低于补货点
+
+        **4 项告警** · 警告
+
+        **sku NULL**
+
+        - stock：1
+
+        **sku 9**
+
+        - stock：4
+
+        **sku 10**
+
+        - stock：3
+
+        **sku B**
+
+        - stock：0
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 #[test]
@@ -107,28 +157,71 @@ fn thirty_alerts_have_a_line_each_the_worst_first() {
     let mut events: Vec<Event> = (1..=30).map(|n| fired(&format!("sku={n}|name=螺丝|stock={}", n % 7))).collect();
     events[27].severity = Severity::Critical;
     let text = chinese(&events);
-    assert_snapshot!(
-        text.lines()
-            .take(9)
-            .chain(["…"])
-            .chain(text.lines().rev().take(3).collect::<Vec<_>>().into_iter().rev())
-            .collect::<Vec<_>>()
-            .join("\n")
-    );
+    assert_snapshot!(text.lines().take(9).chain(["…"]).chain(text.lines().rev().take(3).collect::<Vec<_>>().into_iter().rev()).collect::<Vec<_>>().join("\n"), @r"
+        ### 🔴 库存低于补货点
+
+        **30 项告警** · 严重
+
+        - 🔴 **sku 28** · name 螺丝 · stock 0
+        - 🟠 **sku 1** · name 螺丝 · stock 1
+        - 🟠 **sku 2** · name 螺丝 · stock 2
+        - 🟠 **sku 3** · name 螺丝 · stock 3
+        - 🟠 **sku 4** · name 螺丝 · stock 4
+        …
+        - 🟠 **sku 30** · name 螺丝 · stock 2
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 #[test]
 fn what_is_over_says_how_long_it_lasted() {
     let over = since(event(EventKind::Resolved, Severity::Critical, 1, &["sku=A-1|name=螺丝|stock=3"]), 3 * 60 + 5);
-    assert_snapshot!(chinese(std::slice::from_ref(&over)));
-    assert_snapshot!(english(&[over]));
+    assert_snapshot!(chinese(std::slice::from_ref(&over)), @r"
+        ### 🟢 库存低于补货点
+
+        **1 项已恢复**
+
+        **sku A-1** · 历时 3 小时 5 分钟 · 此前 name 螺丝 · stock 3
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
+    assert_snapshot!(english(&[over]), @r"
+        ### 🟢 Stock below reorder level
+
+        **1 resolved**
+
+        **sku A-1** · lasted 3 h 5 min · last seen name 螺丝 · stock 3
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 #[test]
 fn a_reminder_says_since_when() {
     let still = since(event(EventKind::Repeated, Severity::Warning, 1, &["sku=A-1|stock=3"]), 26 * 60);
-    assert_snapshot!(chinese(std::slice::from_ref(&still)));
-    assert_snapshot!(english(&[still]));
+    assert_snapshot!(chinese(std::slice::from_ref(&still)), @r"
+        ### 🟠 库存低于补货点
+
+        **1 项仍未恢复** · 警告
+
+        **sku A-1** · 已持续 1 天 2 小时（11-22 07:30 起）
+
+        - stock：3
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
+    assert_snapshot!(english(&[still]), @r"
+        ### 🟠 Stock below reorder level
+
+        **1 still firing** · warning
+
+        **sku A-1** · for 1 d 2 h (since 11-22 07:30)
+
+        - stock: 3
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 #[test]
@@ -138,29 +231,119 @@ fn one_poll_may_bring_all_kinds() {
         fired("sku=B|stock=2"),
         since(event(EventKind::Escalated, Severity::Critical, 1, &["sku=A|stock=0"]), 10),
     ];
-    assert_snapshot!(chinese(&events));
-    assert_snapshot!(english(&events));
+    assert_snapshot!(chinese(&events), @r"
+        ### 🔴 库存低于补货点
+
+        **1 项升级 · 1 项告警 · 1 项已恢复** · 严重
+
+        🔴 **sku A** · 已持续 10 分钟（11-23 09:20 起）
+
+        - stock：0
+
+        🟠 **sku B**
+
+        - stock：2
+
+        🟢 **sku C** · 历时 1 小时 30 分钟 · 此前 stock 1
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
+    assert_snapshot!(english(&events), @r"
+        ### 🔴 Stock below reorder level
+
+        **1 escalated · 1 firing · 1 resolved** · critical
+
+        🔴 **sku A** · for 10 min (since 11-23 09:20)
+
+        - stock: 0
+
+        🟠 **sku B**
+
+        - stock: 2
+
+        🟢 **sku C** · lasted 1 h 30 min · last seen stock 1
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 #[test]
 fn a_new_row_is_called_new() {
     let order = Event { since: None, ..event(EventKind::Fired, Severity::Info, 1, &["id=10248|customer=VINET|total=32380.00"]) };
-    assert_snapshot!(chinese(&[order]));
+    assert_snapshot!(chinese(&[order]), @r"
+        ### 🔵 库存低于补货点
+
+        **1 条新增** · 提示
+
+        **id 10248**
+
+        - customer：VINET
+        - total：32380.00
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 #[test]
 fn without_a_key_the_rows_are_the_message() {
-    assert_snapshot!(chinese(&[event(EventKind::Fired, Severity::Warning, 0, &["open_orders=42"])]));
+    assert_snapshot!(chinese(&[event(EventKind::Fired, Severity::Warning, 0, &["open_orders=42"])]), @r"
+        ### 🟠 库存低于补货点
+
+        **1 项告警** · 警告
+
+        - open_orders：42
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
     let rows: Vec<String> = (0..12).map(|n| format!("region=R{n}|late={n}")).collect();
     let mut many = event(EventKind::Fired, Severity::Warning, 0, &rows.iter().map(String::as_str).collect::<Vec<_>>());
     many.row_count = 150;
-    assert_snapshot!(chinese(std::slice::from_ref(&many)));
-    assert_snapshot!(chinese(&[since(Event { kind: EventKind::Resolved, ..many }, 60)]));
+    assert_snapshot!(chinese(std::slice::from_ref(&many)), @r"
+        ### 🟠 库存低于补货点
+
+        **1 项告警** · 警告
+
+        共 150 行
+
+        - region R0 · late 0
+        - region R1 · late 1
+        - region R2 · late 2
+        - region R3 · late 3
+        - region R4 · late 4
+        - region R5 · late 5
+        - region R6 · late 6
+        - region R7 · late 7
+        - region R8 · late 8
+        - region R9 · late 9
+        - …另有 140 行
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
+    assert_snapshot!(chinese(&[since(Event { kind: EventKind::Resolved, ..many }, 60)]), @r"
+        ### 🟢 库存低于补货点
+
+        **1 项已恢复**
+
+        共 150 行 · 历时 1 小时 · 此前 region R0 · late 0
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 #[test]
 fn a_key_with_several_rows_shows_them() {
-    assert_snapshot!(english(&[event(EventKind::Fired, Severity::Warning, 1, &["sku=A|wh=north|stock=1", "sku=A|wh=south|stock=2"])]));
+    assert_snapshot!(english(&[event(EventKind::Fired, Severity::Warning, 1, &["sku=A|wh=north|stock=1", "sku=A|wh=south|stock=2"])]), @r"
+        ### 🟠 Stock below reorder level
+
+        **1 firing** · warning
+
+        **sku A** · 2 rows
+
+        - wh north · stock 1
+        - wh south · stock 2
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 #[test]
@@ -169,8 +352,28 @@ fn a_watcher_that_fails_says_why_and_since_when() {
         since(Event { fingerprint: None, key: None, rows: Vec::new(), row_count: 0, reason: reason.into(), ..fired("a=1") }, 15)
             .kind_of(kind)
     };
-    assert_snapshot!(chinese(&[own(EventKind::WatcherFailed, "connection refused at 10.0.0.5: 3 polls failed")]));
-    assert_snapshot!(english(&[own(EventKind::WatcherRecovered, "the poll succeeded")]));
+    assert_snapshot!(chinese(&[own(EventKind::WatcherFailed, "connection refused at 10.0.0.5: 3 polls failed")]), @r"
+        ### ⚠️ 库存低于补货点
+
+        **监控查询失败** · 警告
+
+        connection refused at 10.0.0.5: 3 polls failed
+
+        已持续 15 分钟（11-23 09:15 起）
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
+    assert_snapshot!(english(&[own(EventKind::WatcherRecovered, "the poll succeeded")]), @r"
+        ### 🟢 Stock below reorder level
+
+        **watcher works again**
+
+        the poll succeeded
+
+        lasted 15 min
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 impl Event {
@@ -190,7 +393,14 @@ fn a_template_says_what_it_wants() {
     };
     let (message, error) = composed(&template, Language::ZhCn, &[fired("sku=A_1|name=@all|stock=3"), fired("sku=B|name=NULL|stock=4")]);
     assert_eq!((message.title.as_str(), error), ("库存不足 2 项", None));
-    assert_snapshot!(message.text());
+    assert_snapshot!(message.text(), @r"
+        - A_1: 2 warning ＠all
+        - B: 3 warning NULL
+
+        low_stock 2026-11-23 09:30:00
+
+        > low_stock · erp · 2026-11-23 09:30:00
+        ");
 }
 
 #[test]
@@ -290,13 +500,13 @@ fn a_message_is_shortened_by_half_of_what_it_shows_until_one_is_left() {
 fn a_reduced_message_holds_nothing_from_the_database() {
     let (mut message, _) = composed(&MessageTemplate::default(), Language::ZhCn, &[fired("sku=secret|stock=3")]);
     message.reduce("low_[stock]");
-    assert_eq!(message.text(), "### low_［stock］\n\n有新的告警，但钉钉拒绝了其内容，请在告警历史中查看。");
+    assert_eq!(message.text(), "### low＿［stock］\n\n有新的告警，但钉钉拒绝了其内容，请在告警历史中查看。");
     assert!(!message.shorten());
 }
 
 #[test]
 fn a_single_alert_that_is_too_long_is_cut_at_a_line() {
-    let cell = |n: usize| format!("{}{n}={}", "栏".repeat(150), "值".repeat(190));
+    let cell = |n: usize| format!("{}{n}={}", "栏".repeat(197), "值".repeat(200));
     let text: Vec<String> = (0..16).map(cell).collect();
     let text = chinese(&[fired(&format!("sku=A|{}", text.join("|")))]);
     assert!(json_bytes(&text) <= MAX_TEXT_BYTES);
@@ -437,13 +647,17 @@ proptest! {
     fn hostile_words_of_a_failure_are_text(text in hostile()) {
         let own = |reason: &str| Event { fingerprint: None, key: None, rows: Vec::new(), reason: reason.into(), ..fired("a=1") }.kind_of(EventKind::WatcherFailed);
         let long = format!("{}{text}{text}", "x".repeat(199));
-        prop_assert_eq!(shape(&chinese(&[own(&text)])), shape(&chinese(&[own("x")])));
+        prop_assert_eq!(shape(&chinese(&[own(&format!("x{text}"))])), shape(&chinese(&[own("x")])));
         let shown = chinese(&[own(&long)]);
         prop_assert!(!shown.contains("//") && !shown.contains('@'), "{}", shown);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn no_message_is_ever_too_long_and_every_event_is_shown_or_counted(count in 1..120_usize, name in "\\PC{0,300}|[\"\\\\\u{1}中]{0,300}", value in "\\PC{0,400}|[\"\\\\\u{1}中]{0,400}", columns in 1..20_usize) {
+    fn no_message_is_ever_too_long_and_every_event_is_shown_or_counted(count in 1..50_usize, name in "\\PC{0,300}|[\"\\\\\u{1}中]{0,300}", value in "\\PC{0,400}|[\"\\\\\u{1}中]{0,400}", columns in 1..20_usize) {
         let event = |n: usize| {
             let names: Vec<String> = std::iter::once("sku".to_owned()).chain((0..columns).map(|at| format!("{at}{name}"))).collect();
             let key = format!("k{n}");

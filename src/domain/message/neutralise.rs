@@ -122,7 +122,7 @@ mod tests {
         for (text, shown) in [
             ("[点我](http://evil.example)", "［点我］(http:／／evil.example)"),
             ("@13800000000 @all", "＠13800000000 ＠all"),
-            ("a\n# RESOLVED", "a ⏎  ＃ RESOLVED"),
+            ("a\n# RESOLVED", "a ⏎ ＃ RESOLVED"),
             ("<font color=red>", "＜font color=red＞"),
             ("WWW.evil.example", "WWW．evil.example"),
             ("1. first", "1． first"),

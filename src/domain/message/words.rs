@@ -108,8 +108,8 @@ pub(super) fn rows(language: Language, n: u64) -> String {
 /// The last line of a list that shows only some of an alert's rows.
 pub(super) fn more_rows(language: Language, n: u64) -> String {
     match language {
-        Language::ZhCn => format!("+ 另有 {n} 行"),
-        Language::En => format!("+ {n} more rows"),
+        Language::ZhCn => format!("…另有 {n} 行"),
+        Language::En => format!("… and {n} more rows"),
     }
 }
 
