@@ -6,4 +6,5 @@ mod config;
 mod databases;
 mod dingtalk;
 mod service;
+mod shipped;
 mod source;
