@@ -11,7 +11,7 @@ use clap::Args;
 use std::future::Future;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -24,6 +24,7 @@ const JANITOR: TimeDelta = TimeDelta::hours(1);
 pub(super) struct Options {}
 
 pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
+    let mut signals = Signals::listen()?;
     let settings = wiring::settings(global)?;
     let store = wiring::store(&settings).await?;
     let lock = store.lock()?;
@@ -57,10 +58,29 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
     loops.spawn(named("web", serve(listener, engine.clone(), stopped.clone())));
     tokio::spawn(tell_accounts(engine.clone()));
 
-    let outcome = until_stopped(&mut loops, &stop).await;
+    let outcome = until_stopped(&mut signals, &mut loops, &stop).await;
     store.close().await;
     drop(lock);
     outcome
+}
+
+/// The signals that stop the service; listened to from the start, so that an early one is a soft stop too.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// Names a loop, so that one that ends too early can be told.
@@ -70,12 +90,9 @@ async fn named(name: &'static str, work: impl Future<Output = ()>) -> &'static s
 }
 
 /// Runs until a signal, or until a loop dies: half a service must not look like a whole one.
-async fn until_stopped(loops: &mut JoinSet<&'static str>, stop: &watch::Sender<bool>) -> Outcome {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+async fn until_stopped(signals: &mut Signals, loops: &mut JoinSet<&'static str>, stop: &watch::Sender<bool>) -> Outcome {
     let died = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = signals.next() => None,
         ended = loops.join_next() => Some(ended),
     };
     stop.send_replace(true);
@@ -89,8 +106,7 @@ async fn until_stopped(loops: &mut JoinSet<&'static str>, stop: &watch::Sender<b
     let finish = async { while loops.join_next().await.is_some() {} };
     tokio::select! {
         () = finish => tracing::info!("stopped"),
-        _ = terminate.recv() => tracing::warn!("stopped at once; what was in hand is taken up at the next start"),
-        _ = interrupt.recv() => tracing::warn!("stopped at once; what was in hand is taken up at the next start"),
+        () = signals.next() => tracing::warn!("stopped at once; what was in hand is taken up at the next start"),
         () = tokio::time::sleep(SOFT_STOP) => tracing::warn!("stopped with work in hand, which is taken up at the next start"),
     }
     Ok(true)
