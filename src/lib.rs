@@ -1,8 +1,44 @@
-//! rowbell (in work: the map of the house comes here)
+//! rowbell polls business databases and rings in DingTalk.
+//!
+//! This page is the map. Read the modules in this order:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`domain`] | the pure core: watchers, schedules, rows, expressions, [`evaluate`](domain::evaluate), [`compose`](domain::compose), messages, [`delivery`](domain::delivery) decisions. No async, no clock, no I/O |
+//! | [`config`] | files → valid domain values, or every fault at its line and column |
+//! | [`source`] | reads business databases, read-only, with limits; one file per driver |
+//! | [`store`] | our database: what is known, what happened, what is to be sent; the only place with our SQL |
+//! | [`notify`] | the DingTalk robot, and a DingTalk simulator |
+//! | [`engine`] | the loops: scheduler, poll cycle, deliverer. All `await`, no decisions |
+//! | [`web`] | health, readiness, metrics |
+//! | [`cli`] | one file per command; `run` is the wiring |
+//! | [`clock`], [`metrics`] | the one place that reads the time; what is counted |
+//!
+//! ```text
+//! watchers/*.toml ─ config ─▶ Watcher
+//!   scheduler   due? claimed?
+//!   poll        1 source.read(query, limits)    a stream of rows; a failed read changes no alert
+//!               2 evaluate: a fold over the rows against what is known: fingerprint (which key) and digest (same content?)
+//!               3 compose: new alert states, history events, one message per receiver
+//!               4 ONE transaction: alert_state + alert_history + delivery + poll, under the claim's epoch
+//!   deliverer   5 claim and write the attempt   6 send, no transaction open   7 decide   8 record
+//! ```
+//!
+//! Invariants, each held by tests:
+//! - State, history and outbox change together or not at all, and nothing else changes state.
+//! - No answer is not an empty answer: a poll that failed, broke off or exceeded a limit changes no alert.
+//! - Only DingTalk's `errcode` 0 makes a delivery `delivered`; whatever is given up has a reason.
+//! - A delivery keeps its message and its `msgUuid` over all attempts; at most one per receiver is in flight.
+//! - The time is passed in; decisions are functions of values.
+//! - Secrets and row contents do not reach logs or errors.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod engine;
+pub mod metrics;
 pub mod notify;
 pub mod source;
 pub mod store;
+pub mod web;

@@ -25,6 +25,15 @@ pub fn check_syntax(source: &str) -> Result<(), TemplateError> {
     environment().template_from_str(source).map(drop).map_err(describe)
 }
 
+/// The variables that a template reads and does not set itself, in alphabetical order; none of one that is not valid.
+pub fn undeclared(source: &str) -> Vec<String> {
+    let environment = environment();
+    let Ok(template) = environment.template_from_str(source) else { return Vec::new() };
+    let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+    names.sort();
+    names
+}
+
 /// Renders a template.
 ///
 /// # Errors

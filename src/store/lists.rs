@@ -99,8 +99,8 @@ pub struct HistoryQuery {
     pub severity: Option<String>,
     /// Told to this receiver.
     pub receiver: Option<String>,
-    /// Whose key has this column with this text.
-    pub key: Option<(String, String)>,
+    /// Whose key has each of these columns with this text.
+    pub key: Vec<(String, String)>,
     /// Not before (store form of a time).
     pub since: Option<String>,
     /// Before.

@@ -49,6 +49,14 @@ async fn detach<T: Send + 'static>(work: impl Future<Output = Result<T, StoreErr
 }
 
 impl Store {
+    /// Whether there is a store behind a URL already: whoever only looks creates none.
+    ///
+    /// # Errors
+    /// A URL of another kind.
+    pub fn exists(url: &str) -> Result<bool, StoreError> {
+        sqlite::Sqlite::exists(url)
+    }
+
     /// Opens the store behind a URL and brings its schema up to date.
     ///
     /// # Errors
@@ -207,7 +215,13 @@ impl Store {
     /// The readings, newest first.
     pub async fn polls(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<PollLine>, StoreError> {
         let watcher = watcher.map(str::to_owned);
-        detached!(self, store => store.polls(watcher.as_deref(), limit))
+        detached!(self, store => store.polls(watcher.as_deref(), false, limit))
+    }
+
+    /// The readings that did not go well, newest first.
+    pub async fn failed_polls(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<PollLine>, StoreError> {
+        let watcher = watcher.map(str::to_owned);
+        detached!(self, store => store.polls(watcher.as_deref(), true, limit))
     }
 
     /// Deliveries, newest first; `waiting_only` leaves out what is settled.

@@ -1,7 +1,11 @@
 //! One binary for every test that needs real parts: databases, HTTP, files.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
+mod cli;
 mod config;
+mod databases;
 mod dingtalk;
+mod service;
+mod shipped;
 mod source;
 mod store;

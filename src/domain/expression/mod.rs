@@ -25,6 +25,7 @@ mod like;
 mod number;
 mod parse;
 mod problem;
+mod refuse;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -93,7 +94,7 @@ impl Expression {
     /// Text that is no expression, or one that cannot be evaluated here, with its place and what to write instead.
     pub fn parse(text: &str) -> Result<Expression, ExpressionError> {
         let (source, expr) = parse::parse(text)?;
-        let tree = compile::compile(&source, expr)?;
+        let tree = compile::compile(&source, &expr)?;
         Ok(Expression { text: text.into(), tree: Arc::new(tree), found: Mutex::default() })
     }
 

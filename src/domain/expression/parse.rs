@@ -44,20 +44,28 @@ impl Dialect for Sql {
 /// A text and where its lines begin: sqlparser counts lines and characters, we count bytes.
 pub(super) struct Source<'t> {
     pub text: &'t str,
+    /// It has so few operators that no tree of it is deep.
+    pub shallow: bool,
+    /// The parentheses: where each pair begins and ends. The parser does not keep their places.
+    parens: Vec<Range<usize>>,
+    /// Where each character begins, and the end.
+    chars: Vec<usize>,
+    /// The number of the first character of each line.
     lines: Vec<usize>,
 }
 
 impl<'t> Source<'t> {
     fn new(text: &'t str) -> Source<'t> {
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Source { text, lines }
+        let chars: Vec<usize> = text.char_indices().map(|(at, _)| at).chain(std::iter::once(text.len())).collect();
+        let breaks = text.chars().enumerate().filter(|(_, c)| *c == '\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(breaks).collect();
+        Source { text, shallow: false, parens: Vec::new(), chars, lines }
     }
 
     fn byte(&self, at: Location) -> usize {
-        let line = usize::try_from(at.line).unwrap_or(1).saturating_sub(1);
-        let start = self.lines.get(line).copied().unwrap_or(self.text.len());
-        let column = usize::try_from(at.column).unwrap_or(1).saturating_sub(1);
-        self.text[start..].char_indices().nth(column).map_or(self.text.len(), |(offset, _)| start + offset)
+        let number = |n: u64| usize::try_from(n).unwrap_or(1).saturating_sub(1);
+        let line = self.lines.get(number(at.line)).copied().unwrap_or(self.chars.len());
+        self.chars.get(line + number(at.column)).copied().unwrap_or(self.text.len())
     }
 
     /// The bytes of a place in the text; the whole text when the parser does not know the place.
@@ -69,6 +77,19 @@ impl<'t> Source<'t> {
         start..self.byte(span.end).max(start)
     }
 
+    /// The tightest pair of parentheses around a place; the place itself when there is none.
+    pub fn enclosing(&self, span: &Range<usize>) -> Range<usize> {
+        let around = self.parens.iter().filter(|pair| pair.start < span.start && pair.end > span.end);
+        around.min_by_key(|pair| pair.len()).cloned().unwrap_or_else(|| span.clone())
+    }
+
+    /// From a function's name to the parenthesis that closes its arguments.
+    pub fn call(&self, name: Range<usize>) -> Range<usize> {
+        let open = name.end + self.text[name.end..].len() - self.text[name.end..].trim_start().len();
+        let pair = self.parens.iter().find(|pair| pair.start == open);
+        name.start..pair.map_or(name.end, |pair| pair.end)
+    }
+
     /// The text without the blanks around it.
     pub fn whole(&self) -> Range<usize> {
         let start = self.text.len() - self.text.trim_start().len();
@@ -78,16 +99,18 @@ impl<'t> Source<'t> {
 
 /// Parses one expression.
 pub(super) fn parse(text: &str) -> Result<(Source<'_>, Expr), ExpressionError> {
-    let source = Source::new(text);
+    let mut source = Source::new(text);
     if text.len() > MAX_LENGTH {
         return Err(error(format!("the expression has {} bytes; the limit is {MAX_LENGTH}", text.len()), 0..text.len(), None));
     }
     let tokens = Tokenizer::new(&Sql, text).tokenize_with_location().map_err(|e| {
         let at = source.byte(e.location);
-        error(lowercase(&e.message), at..text.len().min(at + 1), quote_hint(&e.message))
+        let end = source.text[at..].chars().next().map_or(at, |first| at + first.len_utf8());
+        tokenizer_error(&e.message, at..end)
     })?;
     let seen: Vec<&TokenWithSpan> = tokens.iter().filter(|token| !is_blank(&token.token)).collect();
-    check_tokens(&source, &seen)?;
+    source.shallow = check_tokens(&source, &seen)? <= MAX_DEPTH;
+    source.parens = paren_pairs(&source, &seen);
     let places: Vec<Range<usize>> = seen.iter().map(|token| source.range(token.span)).collect();
     let mut parser = Parser::new(&Sql).with_recursion_limit(PARSER_STEPS).with_tokens_with_locations(tokens);
     let expr = parser.parse_expr().map_err(|e| parser_error(&source, &places, &e))?;
@@ -102,7 +125,8 @@ fn is_blank(token: &Token) -> bool {
     matches!(token, Token::Whitespace(_) | Token::EOF)
 }
 
-fn check_tokens(source: &Source<'_>, tokens: &[&TokenWithSpan]) -> Result<(), ExpressionError> {
+/// Refuses what is told best before it is parsed; the number of operators.
+fn check_tokens(source: &Source<'_>, tokens: &[&TokenWithSpan]) -> Result<usize, ExpressionError> {
     if tokens.is_empty() {
         return Err(error("the expression is empty", 0..source.text.len(), Some("for example `stock < 10 and name is not null`")));
     }
@@ -116,6 +140,7 @@ fn check_tokens(source: &Source<'_>, tokens: &[&TokenWithSpan]) -> Result<(), Ex
             Token::Comma | Token::Number(..) | Token::SingleQuotedString(_) | Token::Period => {}
             Token::SemiColon => return fail("an expression has no `;`", "leave it out"),
             Token::DoubleEq => return fail("unknown operator `==`", "SQL compares with ="),
+            Token::RArrow => return fail("unknown operator `=>`", "write >="),
             Token::Overlap => return fail("unknown operator `&&`", "write and"),
             Token::ExclamationMark => return fail("unknown operator `!`", "write not"),
             Token::Char(c) => return Err(strange_character(source, token, *c)),
@@ -135,7 +160,20 @@ fn check_tokens(source: &Source<'_>, tokens: &[&TokenWithSpan]) -> Result<(), Ex
             return fail("the expression is too long", "let the watcher's query decide it");
         }
     }
-    Ok(())
+    Ok(operators)
+}
+
+fn paren_pairs(source: &Source<'_>, tokens: &[&TokenWithSpan]) -> Vec<Range<usize>> {
+    let mut open = Vec::new();
+    let mut pairs = Vec::new();
+    for token in tokens {
+        match token.token {
+            Token::LParen => open.push(source.range(token.span).start),
+            Token::RParen => pairs.extend(open.pop().map(|start| start..source.range(token.span).end)),
+            _ => {}
+        }
+    }
+    pairs
 }
 
 /// A character that SQL does not have: often a full-width one, typed with a Chinese input method.
@@ -160,6 +198,9 @@ pub(super) fn too_deep(span: Range<usize>) -> ExpressionError {
 fn leftover(source: &Source<'_>, rest: &TokenWithSpan) -> ExpressionError {
     let span = source.range(rest.span);
     match &rest.token {
+        Token::Word(word) if word.keyword == Keyword::WHEN => {
+            error("the case before this is not complete", span, Some("case when stock < 5 then 'low' else 'fine' end"))
+        }
         Token::RParen => error("a closing parenthesis without an opening one", span, None),
         token => {
             let hint = "join conditions with `and` or `or`; a name with blanks is written in double quotes";
@@ -186,8 +227,16 @@ fn parser_error(source: &Source<'_>, places: &[Range<usize>], e: &ParserError) -
     let at = location.map_or(end, |location| source.byte(location));
     let span = places.iter().find(|place| place.start == at).cloned().unwrap_or(at.min(end)..end.max(at));
     let words = words.strip_prefix("sql parser error: ").unwrap_or(words);
+    if lowercase(words).starts_with("no infix parser") {
+        let hint = Some("conditions are joined with `and` or `or`");
+        return error(format!("unexpected {}", shown(&source.text[span.clone()])), span, hint);
+    }
     match words.strip_prefix("Expected: ").and_then(|rest| rest.split_once(", found: ")) {
         Some((expected, "EOF")) => error(format!("expected {expected}, and the text ends"), end..end, None),
+        Some((expected, found)) if expected.ends_with("after IS") => {
+            let hint = "write = to compare with a value";
+            error(format!("expected null, true, false or distinct from after `is`, found {}", shown(found)), span, Some(hint))
+        }
         Some((expected, found)) => error(format!("expected {expected}, found {}", shown(found)), span, None),
         None => error(lowercase(words), span, None),
     }
@@ -205,8 +254,12 @@ fn lowercase(message: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
-fn quote_hint(message: &str) -> Option<&'static str> {
-    message.to_lowercase().contains("unterminated").then_some("a quote inside a text is written twice: 'it''s'")
+fn tokenizer_error(message: &str, span: Range<usize>) -> ExpressionError {
+    if message.contains("close delimiter") {
+        return error("the quoted name does not end", span, Some("a text is written in single quotes: 'abc'"));
+    }
+    let open = message.to_lowercase().contains("unterminated");
+    error(lowercase(message), span, open.then_some("a quote inside a text is written twice: 'it''s'"))
 }
 
 pub(super) fn error(message: impl Into<String>, span: Range<usize>, hint: Option<&str>) -> ExpressionError {

@@ -157,6 +157,29 @@ pub(super) struct Tree {
     pub uses_now: bool,
 }
 
+impl Op {
+    /// The nodes it is made of, in the order of the text.
+    pub fn children(&self) -> Box<dyn Iterator<Item = &Node> + '_> {
+        match self {
+            Op::Literal(_) | Op::Column(_) | Op::Now | Op::CurrentDate => Box::new(std::iter::empty()),
+            Op::And(parts) | Op::Or(parts) | Op::Call(_, parts) => Box::new(parts.iter()),
+            Op::Not(inner) | Op::Negate(inner) | Op::Cast(_, inner) => Box::new(std::iter::once(&**inner)),
+            Op::IsNull { value, .. } | Op::IsTruth { value, .. } => Box::new(std::iter::once(&**value)),
+            Op::Compare(_, left, right) | Op::Arithmetic(_, left, right) | Op::Concat(left, right) | Op::Distinct { left, right, .. } => {
+                Box::new([&**left, &**right].into_iter())
+            }
+            Op::In { needle, list, .. } => Box::new(std::iter::once(&**needle).chain(list)),
+            Op::Between { value, low, high, .. } => Box::new([&**value, &**low, &**high].into_iter()),
+            Op::Like { text, pattern: LikePattern::PerRow { pattern, .. }, .. } => Box::new([&**text, &**pattern].into_iter()),
+            Op::Like { text, .. } => Box::new(std::iter::once(&**text)),
+            Op::Case { operand, branches, otherwise } => {
+                let branches = branches.iter().flat_map(|(when, then)| [when, then]);
+                Box::new(operand.as_deref().into_iter().chain(branches).chain(otherwise.as_deref()))
+            }
+        }
+    }
+}
+
 impl Comparison {
     pub fn holds(self, ordering: std::cmp::Ordering) -> bool {
         match self {

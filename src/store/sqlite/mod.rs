@@ -40,12 +40,12 @@ impl<T> Doing<T> for Result<T, sqlx::Error> {
 }
 
 impl Sqlite {
+    pub(super) fn exists(url: &str) -> Result<bool, StoreError> {
+        Ok(options(url)?.get_filename().exists())
+    }
+
     pub(super) async fn open(url: &str) -> Result<Sqlite, StoreError> {
-        if !url.starts_with("sqlite:") {
-            return Err(StoreError::Url(url.split(':').next().unwrap_or_default().to_owned()));
-        }
-        let options = SqliteConnectOptions::from_str(url)
-            .doing("reading the url")?
+        let options = options(url)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -98,4 +98,11 @@ impl Sqlite {
     async fn begin(&self) -> Result<Transaction<'static, Db>, StoreError> {
         self.writer.begin_with("begin immediate").await.doing("beginning a transaction")
     }
+}
+
+fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    if !url.starts_with("sqlite:") {
+        return Err(StoreError::Url(url.split(':').next().unwrap_or_default().to_owned()));
+    }
+    SqliteConnectOptions::from_str(url).doing("reading the url")
 }

@@ -41,9 +41,9 @@ impl Sqlite {
             query.push(" and exists (select 1 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id = h.id and d.receiver = ");
             query.push_bind(receiver).push(")");
         }
-        if let Some((column, value)) = &wanted.key {
+        for (column, value) in &wanted.key {
             // A float is a JSON number and a truth value a JSON literal: both are compared as the text that is shown.
-            query.push(" and exists (select 1 from json_each(h.key) k where k.key = ").push_bind(column);
+            query.push(" and exists (select 1 from json_each(h.key) k where k.key = ").push_bind(column).push(" collate nocase");
             query.push(" and iif(k.type in ('true', 'false'), k.type, coalesce(cast(k.value as text), 'NULL')) = ");
             query.push_bind(value).push(")");
         }
@@ -93,13 +93,16 @@ impl Sqlite {
         Ok(found)
     }
 
-    pub(in crate::store) async fn polls(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<PollLine>, StoreError> {
-        let rows = sqlx::query("select * from poll where (?1 is null or watcher = ?1) order by id desc limit ?2")
-            .bind(watcher)
-            .bind(bound(limit))
-            .fetch_all(&self.reader)
-            .await
-            .doing("reading polls")?;
+    pub(in crate::store) async fn polls(&self, watcher: Option<&str>, failed: bool, limit: u64) -> Result<Vec<PollLine>, StoreError> {
+        let rows = sqlx::query(
+            "select * from poll where (?1 is null or watcher = ?1) and (not ?2 or outcome in ('partial', 'failed')) order by id desc limit ?3",
+        )
+        .bind(watcher)
+        .bind(failed)
+        .bind(bound(limit))
+        .fetch_all(&self.reader)
+        .await
+        .doing("reading polls")?;
         Ok(rows.iter().map(poll_line).collect())
     }
 

@@ -62,9 +62,9 @@ async fn the_history_can_be_asked_by_everything_it_has() {
             (HistoryQuery { severity: is("critical"), ..none() }, &["resolved \"a\""]),
             (HistoryQuery { receiver: is("duty"), ..none() }, &["resolved \"a\""]),
             (HistoryQuery { receiver: is("nobody"), ..none() }, &[]),
-            (HistoryQuery { key: Some(("sku".into(), "a".into())), ..none() }, &["resolved \"a\"", "fired \"a\""]),
-            (HistoryQuery { key: Some(("sku".into(), "A".into())), ..none() }, &[]),
-            (HistoryQuery { key: Some(("stock".into(), "1.50".into())), ..none() }, &[]),
+            (HistoryQuery { key: vec![("sku".into(), "a".into())], ..none() }, &["resolved \"a\"", "fired \"a\""]),
+            (HistoryQuery { key: vec![("sku".into(), "A".into())], ..none() }, &[]),
+            (HistoryQuery { key: vec![("stock".into(), "1.50".into())], ..none() }, &[]),
             (HistoryQuery { since: store_time(60), ..none() }, &["watcher_failed -", "resolved \"a\""]),
             (HistoryQuery { until: store_time(60), ..none() }, &["fired \"b\\\"%_\"", "fired \"a\""]),
             (HistoryQuery { search: is("CONNECTION"), ..none() }, &["watcher_failed -"]),
@@ -93,7 +93,7 @@ async fn keys_of_every_type_are_found_by_what_is_shown() {
         let events = vec![Event { key: Some(key), ..event(EventKind::Fired, &alert("w", "a")) }];
         poll(&store, "w", at(0), Changes { events, ..Changes::default() }).await;
         for (name, _, _, shown) in cells {
-            let query = HistoryQuery { key: Some((name.into(), shown.into())), ..HistoryQuery::default() };
+            let query = HistoryQuery { key: vec![(name.into(), shown.into())], ..HistoryQuery::default() };
             assert_eq!(store.history(query).await.expect("history").len(), 1, "{name}");
         }
     }

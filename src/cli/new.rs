@@ -1,0 +1,81 @@
+//! `rowbell new`: a commented watcher to edit.
+
+use super::{Failed, Global, Outcome, output, wiring};
+use crate::config::{Settings, is_name, template};
+use crate::domain::watcher::AlertOn;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The watcher's name: letters, digits, `_` and `-`
+    name: String,
+    /// What a row means: something in a bad state now, or an event that is told once
+    #[arg(long, value_enum, default_value = "match", value_name = "KIND")]
+    alert_on: Kind,
+    /// Print it instead of writing the file
+    #[arg(long)]
+    stdout: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    Match,
+    New,
+}
+
+pub(super) fn new(global: &Global, options: &Options) -> Outcome {
+    let settings = wiring::settings(global)?;
+    let name = options.name.strip_suffix(".toml").unwrap_or(&options.name);
+    if !is_name(name) {
+        let shown = name.escape_debug();
+        return Err(Failed::Invalid(format!("error: `{shown}` cannot be a watcher's name: write letters, digits, `_` and `-`")));
+    }
+    let alert_on = match options.alert_on {
+        Kind::Match => AlertOn::Match,
+        Kind::New => AlertOn::New { alert_on_first_poll: false },
+    };
+    let text = template::new_watcher(name, alert_on, Some(&settings));
+    if options.stdout {
+        output::line(text.trim_end());
+        return Ok(true);
+    }
+    let path = settings.watchers.join(format!("{name}.toml"));
+    write_new(&path, &text)?;
+    if global.json {
+        output::json(&json!({ "name": name, "file": path.display().to_string() }));
+    } else {
+        output::line(&format!("wrote {}", path.display()));
+    }
+    tell_next(&settings, name);
+    Ok(true)
+}
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, text: &str) -> Result<(), Failed> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("creating the folder {}", folder.display()))?;
+    }
+    let mut file = match std::fs::File::create_new(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let hint = "choose another name, or print it with --stdout";
+            return Err(Failed::Invalid(format!("error: {} is there already; {hint}", path.display())));
+        }
+        Err(error) => return Err(anyhow::Error::from(error).context(format!("writing {}", path.display())).into()),
+    };
+    file.write_all(text.as_bytes()).with_context(|| format!("writing {}", path.display()))?;
+    Ok(())
+}
+
+fn tell_next(settings: &Settings, name: &str) {
+    for (table, names) in [("sources", settings.sources.is_empty()), ("receivers", settings.receivers.is_empty())] {
+        if names {
+            eprintln!("the settings have no {} yet: add one below [{table}.NAME] to rowbell.toml", table.trim_end_matches('s'));
+        }
+    }
+    eprintln!("next: edit its query, then `rowbell check {name}` and `rowbell preview {name}`");
+}

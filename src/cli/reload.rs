@@ -1,0 +1,99 @@
+//! Watcher files are picked up while the service runs. A bad file keeps its old version and is told.
+//!
+//! The folder is looked at, not listened to: that works the same on network mounts and in containers, and costs one
+//! listing every two seconds.
+
+use super::wiring;
+use crate::config::{Settings, WatcherFile, load_watchers, render_faults};
+use crate::domain::watcher::Watcher;
+use crate::engine::Engine;
+use chrono::TimeDelta;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::sync::watch;
+
+/// How often the folder is looked at.
+const LOOK: TimeDelta = TimeDelta::seconds(2);
+
+/// Tells the faults of broken files and counts them.
+pub(super) fn tell_broken(engine: &Engine, files: &[WatcherFile]) {
+    let broken = files.iter().filter(|file| file.watcher.is_err()).count();
+    engine.parts().metrics.set_broken_files(broken);
+    if broken > 0 {
+        tracing::error!(
+            "{broken} of {} watcher files are not valid and do not run (or run in their last valid version):\n{}",
+            files.len(),
+            render_faults(&wiring::faults(files), false)
+        );
+    }
+}
+
+/// Reloads the watchers whenever a file of the folder has changed.
+pub(super) async fn watch_files(engine: Engine, settings: Settings, files: Vec<WatcherFile>, mut stopped: watch::Receiver<bool>) {
+    let mut running: BTreeMap<String, Arc<Watcher>> =
+        wiring::valid(&files).into_iter().map(|watcher| (watcher.name.clone(), watcher)).collect();
+    let mut seen = look(&settings);
+    let mut settled = true;
+    let clock = &engine.parts().clock;
+    while !*stopped.borrow() {
+        tokio::select! {
+            () = clock.sleep_until(clock.now() + LOOK) => {}
+            _ = stopped.changed() => continue,
+        }
+        let now = look(&settings);
+        // A file that is still being written is read when it has been quiet for one look.
+        if now != seen {
+            (seen, settled) = (now, false);
+        } else if !settled {
+            settled = reload(&engine, &settings, &mut running).await;
+        }
+    }
+}
+
+/// Name, time and size of every file of the folder: what tells that one has changed.
+fn look(settings: &Settings) -> Vec<(std::ffi::OsString, Option<SystemTime>, u64)> {
+    let Ok(folder) = std::fs::read_dir(&settings.watchers) else { return Vec::new() };
+    let mut files: Vec<_> = folder
+        .flatten()
+        .filter_map(|entry| std::fs::metadata(entry.path()).ok().map(|meta| (entry.file_name(), meta.modified().ok(), meta.len())))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Takes the new versions of valid files, keeps the running ones of broken files; `false` when it must be tried again.
+async fn reload(engine: &Engine, settings: &Settings, running: &mut BTreeMap<String, Arc<Watcher>>) -> bool {
+    let files = match load_watchers(&settings.watchers, settings) {
+        Ok(files) => files,
+        Err(fault) => {
+            tracing::error!("the watchers were not reloaded, the running ones stay:\n{}", fault.render(false));
+            return true;
+        }
+    };
+    let mut next = BTreeMap::new();
+    for file in &files {
+        let watcher = match &file.watcher {
+            Ok(watcher) => Some(Arc::new(watcher.clone())),
+            Err(_) => running.get(&file.name).cloned(),
+        };
+        if let Some(watcher) = watcher {
+            next.insert(file.name.clone(), watcher);
+        }
+    }
+    tell_broken(engine, &files);
+    for name in running.keys().filter(|name| !next.contains_key(*name)) {
+        tracing::warn!(watcher.name = name, "the file is gone: the watcher no longer runs, its alerts stay as they are");
+    }
+    match engine.set_watchers(next.values().cloned().collect()).await {
+        Ok(()) => {
+            tracing::info!(watchers = next.len(), "watchers reloaded");
+            *running = next;
+            true
+        }
+        Err(error) => {
+            tracing::error!("the watchers were not reloaded, the running ones stay: {error}");
+            false
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! From settings to parts: what every command that works with the store, the sources or the receivers begins with.
+
+use super::{Failed, Global};
+use crate::clock::Clock;
+use crate::config::{Environment, Fault, ReceiverSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults};
+use crate::domain::watcher::Watcher;
+use crate::engine::{Engine, Parts};
+use crate::metrics::Metrics;
+use crate::notify::dingtalk::{Robot, RobotSettings};
+use crate::source::{Source, SourceSettings};
+use crate::store::Store;
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+/// Reads the settings, or tells every fault of them.
+pub(super) fn settings(global: &Global) -> Result<Settings, Failed> {
+    load_settings(global.config.as_deref(), &Environment::of_process()).map_err(|faults| invalid(&faults))
+}
+
+/// The faults as a person reads them.
+pub(super) fn invalid(faults: &[Fault]) -> Failed {
+    Failed::Invalid(render_faults(faults, std::io::stderr().is_terminal()))
+}
+
+/// The watcher files, valid or not. A folder that cannot be read is a fault of the settings.
+pub(super) fn watcher_files(settings: &Settings) -> Result<Vec<WatcherFile>, Failed> {
+    load_watchers(&settings.watchers, settings).map_err(|fault| invalid(&[fault]))
+}
+
+/// The valid watchers among the files.
+pub(super) fn valid(files: &[WatcherFile]) -> Vec<Arc<Watcher>> {
+    files.iter().filter_map(|file| file.watcher.as_ref().ok()).map(|watcher| Arc::new(watcher.clone())).collect()
+}
+
+/// The faults of all files together.
+pub(super) fn faults(files: &[WatcherFile]) -> Vec<Fault> {
+    files.iter().filter_map(|file| file.watcher.as_ref().err()).flatten().cloned().collect()
+}
+
+/// Opens the store.
+pub(super) async fn store(settings: &Settings) -> Result<Store, Failed> {
+    let url = settings.store.url.expose_secret();
+    Ok(Store::open(url).await.with_context(|| "opening the store")?)
+}
+
+/// The store of a command that only looks; `None`, and a word about it, when there is none yet.
+pub(super) async fn existing_store(settings: &Settings) -> Result<Option<Store>, Failed> {
+    if Store::exists(settings.store.url.expose_secret())? {
+        return store(settings).await.map(Some);
+    }
+    eprintln!("nothing has been recorded yet: `rowbell run` or `rowbell poll` begins");
+    Ok(None)
+}
+
+/// Opens every source; none is connected to yet.
+pub(super) fn sources(settings: &Settings) -> Result<BTreeMap<String, Arc<Source>>, Failed> {
+    each(&settings.sources, |name| source(settings, name))
+}
+
+/// Opens a source without connecting to it.
+fn source(settings: &Settings, name: &str) -> Result<Source, Fault> {
+    let source = &settings.sources[name];
+    let own = SourceSettings {
+        name: name.to_owned(),
+        url: source.url.clone(),
+        timezone: source.timezone,
+        max_connections: source.max_connections,
+        query_timeout: source.query_timeout,
+        max_rows: source.max_rows,
+    };
+    Source::open(own).map_err(|error| fault(settings, format!("the source `{name}`: {}", error.message), error.hint))
+}
+
+/// The receivers, ready to send.
+pub(super) fn receivers(settings: &Settings) -> Result<BTreeMap<String, Arc<Robot>>, Failed> {
+    each(&settings.receivers, |name| {
+        let ReceiverSettings::DingtalkRobot { webhook, secret, keyword } = &settings.receivers[name];
+        let own = RobotSettings { name: name.to_owned(), webhook: webhook.clone(), secret: secret.clone(), keyword: keyword.clone() };
+        Robot::new(own).map_err(|error| fault(settings, error.to_string(), None))
+    })
+}
+
+/// Makes each of a table; all that cannot be made are told at once.
+fn each<S, T>(table: &BTreeMap<String, S>, make: impl Fn(&str) -> Result<T, Fault>) -> Result<BTreeMap<String, Arc<T>>, Failed> {
+    let (mut made, mut faults) = (BTreeMap::new(), Vec::new());
+    for name in table.keys() {
+        match make(name) {
+            Ok(one) => _ = made.insert(name.clone(), Arc::new(one)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(made) } else { Err(invalid(&faults)) }
+}
+
+fn fault(settings: &Settings, message: String, hint: Option<String>) -> Fault {
+    Fault::of_file(settings.file.clone().unwrap_or_else(|| "rowbell.toml".into()), message, hint)
+}
+
+/// The engine of these settings over an opened store.
+pub(super) fn engine(settings: &Settings, store: Store, clock: Clock) -> Result<Engine, Failed> {
+    let parts = Parts {
+        clock,
+        store,
+        sources: sources(settings)?,
+        receivers: receivers(settings)?,
+        language: settings.language,
+        metrics: Metrics::new(),
+        owner: format!("{}-{}", std::process::id(), uuid::Uuid::new_v4()),
+    };
+    Ok(Engine::new(parts))
+}
+
+/// The watchers that were named, or all valid ones. A named one that is broken or does not exist is an error; the state
+/// of other files does not matter.
+pub(super) fn chosen(files: &[WatcherFile], names: &[String]) -> Result<Vec<Arc<Watcher>>, Failed> {
+    if names.is_empty() {
+        let broken = faults(files);
+        if !broken.is_empty() {
+            eprintln!("{}\nthe other watchers are polled", render_faults(&broken, std::io::stderr().is_terminal()));
+        }
+        return Ok(valid(files));
+    }
+    let mut watchers = Vec::new();
+    for name in names {
+        let file = files.iter().find(|file| file.name == *name).ok_or_else(|| no_such_watcher(files, name))?;
+        watchers.push(Arc::new(file.watcher.clone().map_err(|faults| invalid(&faults))?));
+    }
+    Ok(watchers)
+}
+
+pub(super) fn no_such_watcher(files: &[WatcherFile], name: &str) -> Failed {
+    let nearest = files.iter().map(|file| (strsim::jaro_winkler(&file.name, name), &file.name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = match nearest {
+        Some((likeness, nearest)) if likeness > 0.7 => format!("did you mean `{nearest}`?"),
+        _ if files.is_empty() => "there are no watchers yet: `rowbell new NAME` writes one".to_owned(),
+        _ => format!("there are: {}", files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ")),
+    };
+    Failed::Invalid(format!("error: there is no watcher `{name}`; {hint}"))
+}

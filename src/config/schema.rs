@@ -1,0 +1,97 @@
+//! JSON Schema (Draft 2020-12) of the files, for editors: made from the same lists of fields that the reader uses.
+
+use super::field::{Field, Kind, Spec};
+use super::settings::fields::SETTINGS;
+use super::watcher::fields::WATCHER;
+use serde_json::{Map, Value, json};
+
+/// The schema of `watchers/*.toml`.
+pub fn watcher() -> Value {
+    let mut schema = document(&WATCHER, false);
+    schema["allOf"] = json!([
+        { "oneOf": [{ "required": ["schedule"] }, { "required": ["every"] }] },
+        { "oneOf": [{ "required": ["query"] }, { "required": ["query_file"] }] },
+        {
+            "if": { "properties": { "alert_on": { "const": "new" } }, "required": ["alert_on"] },
+            "then": { "required": ["key"], "not": { "required": ["repeat_interval"] } },
+            "else": { "not": { "required": ["first_poll"] } },
+        },
+    ]);
+    schema
+}
+
+/// The schema of `rowbell.toml`.
+pub fn settings() -> Value {
+    document(&SETTINGS, true)
+}
+
+fn document(spec: &'static Spec, variables: bool) -> Value {
+    let mut schema = Map::new();
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("title".to_owned(), json!(spec.title));
+    if let Value::Object(table) = table(spec, variables) {
+        schema.extend(table);
+    }
+    Value::Object(schema)
+}
+
+/// `variables`: whether `${…}` may stand in its strings.
+fn table(spec: &'static Spec, variables: bool) -> Value {
+    let required: Vec<&str> = spec.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+    let properties: Map<String, Value> = spec.fields.iter().map(|field| (field.name.to_owned(), property(field, variables))).collect();
+    let mut schema = json!({
+        "description": spec.doc,
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn property(field: &'static Field, variables: bool) -> Value {
+    let mut schema = value(&field.kind, variables);
+    schema["description"] = json!(field.doc);
+    if let Some(default) = field.default.and_then(as_json) {
+        schema["default"] = default;
+    }
+    if let Some(example) = as_json(field.example) {
+        schema["examples"] = json!([example]);
+    }
+    schema
+}
+
+fn value(kind: &'static Kind, variables: bool) -> Value {
+    let text = json!({ "type": "string", "minLength": 1 });
+    let or_variable = |schema: Value| match variables {
+        true => json!({ "anyOf": [schema, { "type": "string", "pattern": "\\$\\{.+\\}" }] }),
+        false => schema,
+    };
+    match kind {
+        Kind::Text | Kind::Secret | Kind::Zone | Kind::Cron | Kind::Condition | Kind::Template => text,
+        Kind::Duration(..) => or_variable(json!({ "type": "string", "pattern": "^\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$" })),
+        Kind::Count(least, most) => or_variable(json!({ "type": "integer", "minimum": least, "maximum": most })),
+        Kind::Boolean => json!({ "type": "boolean" }),
+        Kind::Word(words) => or_variable(json!({ "type": "string", "enum": words })),
+        Kind::Texts => json!({ "type": "array", "minItems": 1, "items": text }),
+        Kind::Severity(spec) => json!({ "anyOf": [
+            { "type": "string", "enum": ["info", "warning", "critical"] },
+            { "type": "array", "minItems": 1, "items": table(spec, variables) },
+        ] }),
+        Kind::Table(spec) => table(spec, variables),
+        Kind::Tables(spec) => json!({ "type": "array", "items": table(spec, variables) }),
+        Kind::Named(spec) => json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[\\p{L}\\p{N}_-]+$" },
+            "additionalProperties": table(spec, variables),
+        }),
+    }
+}
+
+/// A TOML value as JSON.
+fn as_json(toml: &str) -> Option<Value> {
+    let table: toml::Table = toml::from_str(&format!("value = {toml}")).ok()?;
+    serde_json::to_value(table.get("value")?).ok()
+}

@@ -1,0 +1,226 @@
+//! The keys of `rowbell.toml`.
+
+use crate::config::field::{Field, Kind, Spec};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+/// Longer than anyone keeps a history.
+const TEN_YEARS: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+/// The file.
+pub(in crate::config) static SETTINGS: Spec = Spec {
+    title: "the settings",
+    doc: "The settings of rowbell. `${NAME}` in any string is taken from the environment, `${file:PATH}` from a file, `$${` is `${` itself.",
+    fields: &[
+        Field {
+            name: "language",
+            kind: Kind::Word(&["zh-CN", "en"]),
+            doc: "The language of the built-in texts of messages and pages.",
+            default: Some("\"zh-CN\""),
+            example: "\"zh-CN\"",
+            required: false,
+        },
+        Field {
+            name: "timezone",
+            kind: Kind::Zone,
+            doc: "The IANA time zone of schedules and shown times. Default: the machine's.",
+            default: None,
+            example: "\"Asia/Shanghai\"",
+            required: false,
+        },
+        Field {
+            name: "watchers",
+            kind: Kind::Text,
+            doc: "The folder of the watchers; a relative one is looked up beside the settings file.",
+            default: Some("\"watchers\""),
+            example: "\"watchers\"",
+            required: false,
+        },
+        Field {
+            name: "public_url",
+            kind: Kind::Text,
+            doc: "The address under which people reach the pages: messages link to it.",
+            default: None,
+            example: "\"https://rowbell.example.com\"",
+            required: false,
+        },
+        Field {
+            name: "store",
+            kind: Kind::Table(&STORE),
+            doc: "Where rowbell keeps what it knows.",
+            default: None,
+            example: "{ url = \"sqlite://rowbell.db\" }",
+            required: false,
+        },
+        Field {
+            name: "sources",
+            kind: Kind::Named(&SOURCE),
+            doc: "The business databases that are read, each with a name.",
+            default: None,
+            example: "{ erp = { url = \"postgres://reader:${ERP_PASSWORD}@10.0.0.5/erp\" } }",
+            required: false,
+        },
+        Field {
+            name: "receivers",
+            kind: Kind::Named(&RECEIVER),
+            doc: "The named destinations of messages.",
+            default: None,
+            example: "{ warehouse = { type = \"dingtalk_robot\", webhook = \"${WAREHOUSE_WEBHOOK}\" } }",
+            required: false,
+        },
+        Field {
+            name: "web",
+            kind: Kind::Table(&WEB),
+            doc: "The pages and the API.",
+            default: None,
+            example: "{ listen = \"127.0.0.1:7788\" }",
+            required: false,
+        },
+    ],
+    later: &[],
+    above: None,
+};
+
+pub(in crate::config) static STORE: Spec = Spec {
+    title: "[store]",
+    doc: "Where rowbell keeps what it knows.",
+    fields: &[
+        Field {
+            name: "url",
+            kind: Kind::Secret,
+            doc: "An SQLite file; a relative path is looked up in the working directory.",
+            default: Some("\"sqlite://rowbell.db\""),
+            example: "\"sqlite://rowbell.db\"",
+            required: false,
+        },
+        Field {
+            name: "retention",
+            kind: Kind::Duration(HOUR, TEN_YEARS),
+            doc: "How long history, polls and delivered messages are kept; firing alerts are never removed.",
+            default: Some("\"90d\""),
+            example: "\"90d\"",
+            required: false,
+        },
+    ],
+    later: &[],
+    above: Some(&SETTINGS),
+};
+
+pub(in crate::config) static SOURCE: Spec = Spec {
+    title: "[sources.…]",
+    doc: "A business database that is read, never written.",
+    fields: &[
+        Field {
+            name: "url",
+            kind: Kind::Secret,
+            doc: "postgres://…, mysql://… (also MariaDB, TiDB, OceanBase, Doris) or sqlite://….",
+            default: None,
+            example: "\"postgres://reader:${ERP_PASSWORD}@10.0.0.5/erp\"",
+            required: true,
+        },
+        Field {
+            name: "timezone",
+            kind: Kind::Zone,
+            doc: "The IANA time zone of the session: what `current_date` means in a query. Default: the settings' timezone.",
+            default: None,
+            example: "\"Asia/Shanghai\"",
+            required: false,
+        },
+        Field {
+            name: "max_connections",
+            kind: Kind::Count(1, 100),
+            doc: "How hard the business database may be hit.",
+            default: Some("2"),
+            example: "2",
+            required: false,
+        },
+        Field {
+            name: "query_timeout",
+            kind: Kind::Duration(SECOND, HOUR),
+            doc: "How long a query may run; enforced by the database itself.",
+            default: Some("\"30s\""),
+            example: "\"30s\"",
+            required: false,
+        },
+        Field {
+            name: "max_rows",
+            kind: Kind::Count(1, 100_000_000),
+            doc: "A poll that would return more rows fails; it never truncates in silence.",
+            default: Some("100_000"),
+            example: "100_000",
+            required: false,
+        },
+    ],
+    later: &[],
+    above: Some(&SETTINGS),
+};
+
+pub(in crate::config) static RECEIVER: Spec = Spec {
+    title: "[receivers.…]",
+    doc: "A named destination of messages.",
+    fields: &[
+        Field {
+            name: "type",
+            kind: Kind::Word(&["dingtalk_robot"]),
+            doc: "What it is: a DingTalk robot in a group.",
+            default: None,
+            example: "\"dingtalk_robot\"",
+            required: true,
+        },
+        Field {
+            name: "webhook",
+            kind: Kind::Secret,
+            doc: "The robot's address with its access token; any host.",
+            default: None,
+            example: "\"${WAREHOUSE_WEBHOOK}\"",
+            required: true,
+        },
+        Field {
+            name: "secret",
+            kind: Kind::Secret,
+            doc: "The robot's signing secret (加签), when it has one.",
+            default: None,
+            example: "\"${WAREHOUSE_SECRET}\"",
+            required: false,
+        },
+        Field {
+            name: "keyword",
+            kind: Kind::Text,
+            doc: "The robot's keyword, when it has one: put into each message in which it is not there already.",
+            default: None,
+            example: "\"告警\"",
+            required: false,
+        },
+    ],
+    later: &["robots", "client_id", "client_secret", "users", "mobiles", "conversations"],
+    above: Some(&SETTINGS),
+};
+
+pub(in crate::config) static WEB: Spec = Spec {
+    title: "[web]",
+    doc: "The pages and the API.",
+    fields: &[Field {
+        name: "listen",
+        kind: Kind::Text,
+        doc: "Address and port; only of this machine in this version.",
+        default: Some("\"127.0.0.1:7788\""),
+        example: "\"127.0.0.1:7788\"",
+        required: false,
+    }],
+    later: &["users", "tokens"],
+    above: Some(&SETTINGS),
+};
+
+/// The types of receivers that the contract knows and this version does not.
+pub(super) const LATER_TYPES: [&str; 1] = ["dingtalk_app"];
+
+/// The keys whose values hold no secret and may be shown.
+pub(in crate::config) fn open_keys() -> Vec<&'static str> {
+    [&SETTINGS, &STORE, &SOURCE, &RECEIVER, &WEB]
+        .iter()
+        .flat_map(|spec| spec.fields)
+        .filter(|field| !matches!(field.kind, Kind::Secret | Kind::Table(_) | Kind::Named(_)))
+        .map(|field| field.name)
+        .collect()
+}

@@ -1,0 +1,153 @@
+//! `rowbell.toml` and the environment, as values that cannot be wrong.
+//!
+//! Built-in defaults < the file < `ROWBELL__…` variables; then `${…}` is put in, then everything is checked and all
+//! faults are told at once. Paths: the watchers' folder is looked up beside the settings file (in the working
+//! directory when a variable names it); SQLite files in the working directory, as everywhere with SQLite.
+
+use super::Environment;
+use super::fault::{Fault, Origin};
+use super::field::nearest;
+use super::node::{self, Content, Node, Place, Table};
+use super::reader::{Report, Text};
+use super::sheet::Sheet;
+pub use crate::domain::message::Language;
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::Url;
+
+pub(super) mod fields;
+mod read;
+
+/// What the whole program is told. Its `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Of the built-in texts of messages and pages.
+    pub language: Language,
+    /// Of schedules and shown times.
+    pub timezone: Tz,
+    /// The folder of the watchers.
+    pub watchers: PathBuf,
+    /// Where people reach the pages; http or https.
+    pub public_url: Option<Url>,
+    /// Where rowbell keeps what it knows.
+    pub store: StoreSettings,
+    /// The business databases, by name.
+    pub sources: BTreeMap<String, SourceSettings>,
+    /// The destinations, by name.
+    pub receivers: BTreeMap<String, ReceiverSettings>,
+    /// The pages and the API.
+    pub web: WebSettings,
+    /// The settings file, when there is one.
+    pub file: Option<PathBuf>,
+    /// The fault to tell when the watchers' folder cannot be read: it knows where the folder was named.
+    pub(super) watchers_fault: Fault,
+}
+
+/// The `[store]` table.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// `sqlite://…`; a relative path is in the working directory.
+    pub url: SecretString,
+    /// How long history, polls and delivered messages are kept.
+    pub retention: Duration,
+}
+
+/// A `[sources.…]` table.
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    /// `postgres://…`, `mysql://…` or `sqlite://…`.
+    pub url: SecretString,
+    /// Of the session.
+    pub timezone: Tz,
+    /// How many connections at most.
+    pub max_connections: u32,
+    /// How long a query may run.
+    pub query_timeout: Duration,
+    /// How many rows a poll may return.
+    pub max_rows: u64,
+}
+
+/// A `[receivers.…]` table.
+#[derive(Clone, Debug)]
+pub enum ReceiverSettings {
+    /// A custom robot in a DingTalk group.
+    DingtalkRobot {
+        /// Its address with its token.
+        webhook: SecretString,
+        /// With which messages are signed.
+        secret: Option<SecretString>,
+        /// Which each message must hold.
+        keyword: Option<String>,
+    },
+}
+
+/// The `[web]` table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebSettings {
+    /// Where the pages are served; an address of this machine only.
+    pub listen: SocketAddr,
+}
+
+/// The name under which the settings file is looked for in the working directory.
+const FILE_NAME: &str = "rowbell.toml";
+/// Names the settings file.
+const FILE_VARIABLE: &str = "ROWBELL_CONFIG";
+
+/// Reads the settings: from `explicit`, else the file that `ROWBELL_CONFIG` names, else `rowbell.toml` in the working
+/// directory when there is one; the environment goes over it.
+pub fn load_settings(explicit: Option<&Path>, environment: &Environment) -> Result<Settings, Vec<Fault>> {
+    let named = environment.variables.get(FILE_VARIABLE).filter(|path| !path.is_empty());
+    let path = match (explicit, named) {
+        (Some(path), _) => environment.folder.join(path),
+        (None, Some(path)) => environment.folder.join(path),
+        (None, None) => environment.folder.join(FILE_NAME),
+    };
+    let optional = explicit.is_none() && named.is_none();
+    match super::read_text(&path) {
+        Ok(text) => parse_settings(&path, &text, environment),
+        Err(_) if optional && !path.exists() => settings_without_file(environment),
+        Err(fault) if explicit.is_none() && matches!(fault.origin, Origin::File(_)) && named.is_some() => {
+            let message = fault.message.replace("the file", &format!("the settings file `{}`", path.display()));
+            Err(vec![Fault::of_variable(FILE_VARIABLE, message, Some("correct the path, or unset the variable".to_owned()))])
+        }
+        Err(fault) => Err(vec![fault]),
+    }
+}
+
+/// Reads the settings from the text of a file; the environment goes over it.
+pub fn parse_settings(path: &Path, text: &str, environment: &Environment) -> Result<Settings, Vec<Fault>> {
+    let sheet = Sheet::of_settings(path, text, fields::open_keys());
+    let (root, syntax) = node::parse(&sheet);
+    read::read(root, Some(path), environment, Report::new(Some(&sheet), syntax))
+}
+
+fn settings_without_file(environment: &Environment) -> Result<Settings, Vec<Fault>> {
+    let root = Node { content: Content::Table(Table::default()), place: Place::File(0..0) };
+    read::read(root, None, environment, Report::new(None, Vec::new()))
+}
+
+impl Settings {
+    /// Why a name is no source of these settings, and what to write instead.
+    pub(super) fn unknown_source(&self, name: Text<'_>) -> (String, String) {
+        unknown("source", "sources", name, self.sources.keys())
+    }
+
+    /// Why a name is no receiver of these settings, and what to write instead.
+    pub(super) fn unknown_receiver(&self, name: Text<'_>) -> (String, String) {
+        unknown("receiver", "receivers", name, self.receivers.keys())
+    }
+}
+
+fn unknown<'a>(what: &str, table: &str, name: Text<'_>, known: impl Iterator<Item = &'a String> + Clone) -> (String, String) {
+    let meant = nearest(name.value, known.clone().map(String::as_str)).map(|near| format!("did you mean \"{near}\"? "));
+    let names: Vec<String> = known.map(|name| format!("\"{name}\"")).collect();
+    let hint = match names.is_empty() {
+        true => format!("the settings have no {what} yet: add [{table}.{}] to rowbell.toml", name.shown().unwrap_or("NAME")),
+        false => format!("{}the settings have {}", meant.unwrap_or_default(), names.join(", ")),
+    };
+    (format!("the {what} {} is not in the settings", name.quoted()), hint)
+}

@@ -1,0 +1,207 @@
+//! Reads the merged tree of the settings, table by table, and goes on after each fault.
+
+use super::fields::{LATER_TYPES, RECEIVER, SETTINGS, SOURCE, STORE, WEB};
+use super::{FILE_NAME, Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings};
+use crate::config::fault::Fault;
+use crate::config::node::{Content, Node, Place, Table};
+use crate::config::reader::{Reader, Report, Text};
+use crate::config::sheet::may_be_shown;
+use crate::config::{Environment, expand, is_name, layers};
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use url::Url;
+
+/// Lays the environment over the file, puts in `${…}`, and reads it all.
+pub(super) fn read(file: Node, path: Option<&Path>, environment: &Environment, mut report: Report<'_>) -> Result<Settings, Vec<Fault>> {
+    let folder = path.and_then(Path::parent).unwrap_or(&environment.folder);
+    let mut root = match layers::merge(&file, environment) {
+        Ok(root) => root,
+        Err(_) => {
+            let message = "the environment could not be laid over the settings";
+            report.push(Fault::of_file(path.unwrap_or(Path::new(FILE_NAME)), message, None));
+            file
+        }
+    };
+    expand::expand(&mut root, "", environment, folder, &mut report);
+    let settings = read_root(&root, path, folder, environment, &mut report);
+    report.finish(settings)
+}
+
+fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Environment, report: &mut Report<'_>) -> Option<Settings> {
+    let reader = Reader::new(&SETTINGS, root, report)?;
+    let timezone = reader.zone("timezone", report).unwrap_or_else(|| environment.zone());
+    let language = reader.word("language", report).map(|word| if word == "en" { Language::En } else { Language::ZhCn });
+    let watchers = reader.text_or_default("watchers", report);
+    let public_url = public_url(&reader, report);
+    let store = read_store(&reader, report);
+    let web = read_web(&reader, report);
+    let sources = named(&reader, "sources", report, |title, node, report| read_source(title, node, timezone, report));
+    let receivers = named(&reader, "receivers", report, read_receiver);
+    let watchers_node = reader.node("watchers");
+    let watchers = match watchers_node.map(|node| &node.place) {
+        Some(Place::Variable(_)) => environment.folder.join(watchers?),
+        _ => folder.join(watchers?),
+    };
+    let watchers_fault = watchers_fault(watchers_node, &watchers, report);
+    let file = path.map(Path::to_owned);
+    Some(Settings {
+        language: language?,
+        timezone,
+        watchers,
+        public_url,
+        store: store?,
+        sources,
+        receivers,
+        web: web?,
+        file,
+        watchers_fault,
+    })
+}
+
+/// Made now, for later: only here is it known where the folder was named.
+fn watchers_fault(node: Option<&Node>, watchers: &Path, report: &Report<'_>) -> Fault {
+    let message = format!("cannot read the folder of watchers `{}`", watchers.display());
+    match node {
+        None => Fault::of_file(watchers, message, None),
+        Some(node) if Text::of(node).is_some_and(|text| text.shown().is_none()) => {
+            report.fault(&node.place, "cannot read the folder of watchers".to_owned(), None)
+        }
+        Some(node) => report.fault(&node.place, message, None),
+    }
+}
+
+fn public_url(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<Url> {
+    let text = reader.text("public_url", report)?;
+    let url = Url::parse(text.value).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+    if url.is_none() {
+        let hint = "write it whole: public_url = \"https://rowbell.example.com\"".to_owned();
+        report.at(text.place(), "`public_url` is not an address of a web page", Some(hint));
+    }
+    url
+}
+
+fn read_store(root: &Reader<'_>, report: &mut Report<'_>) -> Option<StoreSettings> {
+    let empty = Node { content: Content::Table(Table::default()), place: root.place.clone() };
+    let reader = Reader::new(&STORE, root.node("store").unwrap_or(&empty), report)?;
+    let url = reader.text_or_default("url", report);
+    if let (Some(url), Some(node)) = (&url, reader.node("url")) {
+        match url.split(':').next().unwrap_or_default() {
+            "sqlite" => {}
+            "postgres" | "postgresql" => {
+                let hint = "write for now: url = \"sqlite://rowbell.db\"".to_owned();
+                report.at(&node.place, "a store in PostgreSQL is not available in this version", Some(hint));
+            }
+            _ => {
+                let hint = "write for example: url = \"sqlite://rowbell.db\"".to_owned();
+                report.at(&node.place, "`store.url` is not the address of a store", Some(hint));
+            }
+        }
+    }
+    let retention = reader.duration("retention", report);
+    Some(StoreSettings { url: SecretString::from(url?), retention: retention? })
+}
+
+fn read_web(root: &Reader<'_>, report: &mut Report<'_>) -> Option<WebSettings> {
+    let empty = Node { content: Content::Table(Table::default()), place: root.place.clone() };
+    let reader = Reader::new(&WEB, root.node("web").unwrap_or(&empty), report)?;
+    let text = reader.text_or_default("listen", report)?;
+    let place = reader.node("listen").map_or(reader.place, |node| &node.place);
+    let Ok(listen) = text.replace("localhost:", "127.0.0.1:").parse::<SocketAddr>() else {
+        let hint = "write address and port: listen = \"127.0.0.1:7788\"".to_owned();
+        report.at(place, "`web.listen` is not an address with a port", Some(hint));
+        return None;
+    };
+    if !listen.ip().is_loopback() {
+        let hint =
+            "there are no users and tokens yet, so anyone could act: listen on 127.0.0.1 and put a proxy that asks who it is in front";
+        report.at(place, "`web.listen` must be an address of this machine only in this version", Some(hint.to_owned()));
+        return None;
+    }
+    Some(WebSettings { listen })
+}
+
+/// Reads each table of a table of tables.
+fn named<T>(
+    root: &Reader<'_>,
+    name: &str,
+    report: &mut Report<'_>,
+    mut read: impl FnMut(&str, &Node, &mut Report<'_>) -> Option<T>,
+) -> BTreeMap<String, T> {
+    let Some(node) = root.node(name) else { return BTreeMap::new() };
+    let Some(table) = node.table() else {
+        let hint = format!("write a table for each: [{name}.NAME]");
+        report.at(&node.place, format!("expected a table, found {}", node.describe()), Some(hint));
+        return BTreeMap::new();
+    };
+    let mut found = BTreeMap::new();
+    for entry in &table.entries {
+        if !is_name(&entry.name) {
+            let shown = if may_be_shown(&entry.name) { format!("`{}`", entry.name) } else { "this".to_owned() };
+            let hint = "letters, digits, `_` and `-`".to_owned();
+            report.at(&entry.key_place, format!("{shown} cannot be a name"), Some(hint));
+        }
+        if let Some(value) = read(&format!("[{name}.{}]", entry.name), &entry.node, report) {
+            found.insert(entry.name.clone(), value);
+        }
+    }
+    found
+}
+
+fn read_source(title: &str, node: &Node, default_zone: Tz, report: &mut Report<'_>) -> Option<SourceSettings> {
+    let reader = Reader::titled(&SOURCE, title, node, report)?;
+    reader.require(report);
+    let url = reader.text("url", report);
+    if let Some(url) = url {
+        let scheme = url.value.split(':').next().unwrap_or_default();
+        let known = ["postgres", "postgresql", "mysql", "mariadb", "sqlite"].contains(&scheme);
+        // A path of SQLite need not be a URL; a server's address must be one.
+        if !known || (scheme != "sqlite" && !Url::parse(url.value).is_ok_and(|url| url.has_host())) {
+            let hint = "postgres://user:password@host/database, mysql://user:password@host/database or sqlite://file.db; \
+                        special characters of a password are written as %XX";
+            report.at(url.place(), "`url` is not the address of a database", Some(hint.to_owned()));
+        }
+    }
+    let timezone = reader.zone("timezone", report).unwrap_or(default_zone);
+    let max_connections = reader.count("max_connections", report).and_then(|count| u32::try_from(count).ok());
+    let query_timeout = reader.duration("query_timeout", report);
+    let max_rows = reader.count("max_rows", report);
+    Some(SourceSettings {
+        url: SecretString::from(url?.value),
+        timezone,
+        max_connections: max_connections?,
+        query_timeout: query_timeout?,
+        max_rows: max_rows?,
+    })
+}
+
+fn read_receiver(title: &str, node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
+    let kind = node.table().and_then(|table| table.get("type")).and_then(|entry| match &entry.node.content {
+        Content::Text(text, _) => Some((text.as_str(), &entry.node)),
+        _ => None,
+    });
+    if let Some((kind, node)) = kind.filter(|(kind, _)| LATER_TYPES.contains(kind)) {
+        let hint = "use a robot for now: type = \"dingtalk_robot\"".to_owned();
+        report.at(&node.place, format!("a receiver of type \"{kind}\" is not available in this version"), Some(hint));
+        return None;
+    }
+    let reader = Reader::titled(&RECEIVER, title, node, report)?;
+    let pool = reader.node("robots").is_some();
+    if !pool {
+        reader.require(report);
+    }
+    reader.word("type", report);
+    let webhook = reader.text("webhook", report);
+    if let Some(webhook) = webhook {
+        let url = Url::parse(webhook.value).ok();
+        if !url.is_some_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host()) {
+            let hint = "copy it from the robot's settings: https://oapi.dingtalk.com/robot/send?access_token=…".to_owned();
+            report.at(webhook.place(), "`webhook` is not the address of a robot", Some(hint));
+        }
+    }
+    let secret = reader.text("secret", report).map(|secret| SecretString::from(secret.value));
+    let keyword = reader.text("keyword", report).map(|keyword| keyword.value.to_owned());
+    Some(ReceiverSettings::DingtalkRobot { webhook: SecretString::from(webhook?.value), secret, keyword })
+}

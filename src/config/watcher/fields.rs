@@ -1,0 +1,303 @@
+//! The keys of a watcher's file.
+
+use crate::config::field::{Field, Kind, Spec};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+/// An interval or a reminder that is longer is a mistake.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The file.
+pub(in crate::config) static WATCHER: Spec = Spec {
+    title: "the watcher",
+    doc: "A watcher of rowbell: a query that is polled, and who is told of its rows. The file's name is the watcher's name.",
+    fields: &[
+        Field {
+            name: "description",
+            kind: Kind::Text,
+            doc: "What it is for, in the words of the people who receive it.",
+            default: None,
+            example: "\"库存低于补货点\"",
+            required: false,
+        },
+        Field {
+            name: "source",
+            kind: Kind::Text,
+            doc: "The database it reads: a name below [sources] in the settings.",
+            default: None,
+            example: "\"erp\"",
+            required: true,
+        },
+        Field {
+            name: "schedule",
+            kind: Kind::Cron,
+            doc: "When it polls: a cron line of 5 fields, or of 6 with seconds first. Either this or `every`.",
+            default: None,
+            example: "\"*/5 * * * *\"",
+            required: false,
+        },
+        Field {
+            name: "every",
+            kind: Kind::Duration(SECOND, YEAR),
+            doc: "How often it polls; the first time at once. Either this or `schedule`.",
+            default: None,
+            example: "\"30s\"",
+            required: false,
+        },
+        Field {
+            name: "timezone",
+            kind: Kind::Zone,
+            doc: "The IANA time zone of the schedule and of shown times. Default: the settings' timezone.",
+            default: None,
+            example: "\"Asia/Shanghai\"",
+            required: false,
+        },
+        Field {
+            name: "alert_on",
+            kind: Kind::Word(&["match", "new"]),
+            doc: "What a returned row means. match: something is in a bad state now; it fires when its key appears and \
+                  resolves when it is gone. new: an event; told once per key, ever.",
+            default: Some("\"match\""),
+            example: "\"match\"",
+            required: false,
+        },
+        Field {
+            name: "key",
+            kind: Kind::Texts,
+            doc: "The columns that identify a row. Without a key the whole result is one alert; `new` needs one.",
+            default: None,
+            example: "[\"sku\"]",
+            required: false,
+        },
+        Field {
+            name: "query",
+            kind: Kind::Text,
+            doc: "The SQL to poll: one statement that only reads. Either this or `query_file`.",
+            default: None,
+            example: "'''\nselect sku, name, stock, reorder_level\nfrom products\nwhere stock < reorder_level\n'''",
+            required: false,
+        },
+        Field {
+            name: "query_file",
+            kind: Kind::Text,
+            doc: "A file with the SQL, beside this one.",
+            default: None,
+            example: "\"low_stock.sql\"",
+            required: false,
+        },
+        Field {
+            name: "when",
+            kind: Kind::Condition,
+            doc: "A SQL condition over the row's columns; rows for which it does not hold are as if not returned.",
+            default: None,
+            example: "\"stock < 100 and name is not null\"",
+            required: false,
+        },
+        Field {
+            name: "severity",
+            kind: Kind::Severity(&SEVERITY),
+            doc: "info, warning or critical; or cases, of which the first that holds counts (none: warning).",
+            default: Some("\"warning\""),
+            example: "[{ when = \"stock = 0\", level = \"critical\" }, { level = \"warning\" }]",
+            required: false,
+        },
+        Field {
+            name: "repeat_interval",
+            kind: Kind::Duration(SECOND, YEAR),
+            doc: "How often to remind while it fires. Default: never. Only for `match`.",
+            default: None,
+            example: "\"4h\"",
+            required: false,
+        },
+        Field {
+            name: "send_resolved",
+            kind: Kind::Boolean,
+            doc: "Whether the end of an alert is told.",
+            default: Some("true"),
+            example: "true",
+            required: false,
+        },
+        Field {
+            name: "first_poll",
+            kind: Kind::Word(&["baseline", "alert"]),
+            doc: "What the rows of the very first poll are: known already, or events too. Only for `new`.",
+            default: Some("\"baseline\""),
+            example: "\"baseline\"",
+            required: false,
+        },
+        Field {
+            name: "timeout",
+            kind: Kind::Duration(SECOND, HOUR),
+            doc: "How long the query may run. Default: the source's query_timeout.",
+            default: None,
+            example: "\"30s\"",
+            required: false,
+        },
+        Field {
+            name: "max_rows",
+            kind: Kind::Count(1, 100_000_000),
+            doc: "A poll that would return more rows fails. Default: the source's max_rows.",
+            default: None,
+            example: "100_000",
+            required: false,
+        },
+        Field {
+            name: "failures_before_alert",
+            kind: Kind::Count(1, 1000),
+            doc: "How many polls may fail in a row before the watcher itself alerts.",
+            default: Some("3"),
+            example: "3",
+            required: false,
+        },
+        Field {
+            name: "message",
+            kind: Kind::Table(&MESSAGE),
+            doc: "Templates of the message; without them a built-in message shows the rows.",
+            default: None,
+            example: "{ title = \"库存不足 {{ events | length }} 项\" }",
+            required: false,
+        },
+        Field {
+            name: "notify",
+            kind: Kind::Tables(&NOTIFY),
+            doc: "Who is told. Without any block, and with exactly one receiver in the settings, that one is told everything.",
+            default: None,
+            example: "[{ receivers = [\"warehouse\"] }]",
+            required: false,
+        },
+    ],
+    later: &[
+        "active",
+        "chart",
+        "clear_when",
+        "columns",
+        "cursor",
+        "cursor_start",
+        "expect",
+        "expect_query",
+        "for",
+        "formerly",
+        "guard",
+        "keep_firing_for",
+        "max_repeats",
+        "params",
+        "reconcile",
+        "rows",
+        "send_empty",
+        "sources",
+    ],
+    above: None,
+};
+
+pub(in crate::config) static SEVERITY: Spec = Spec {
+    title: "severity",
+    doc: "A case: the level of the rows for which the condition holds.",
+    fields: &[
+        Field {
+            name: "when",
+            kind: Kind::Condition,
+            doc: "A SQL condition over the row's columns; the last case may be without.",
+            default: None,
+            example: "\"stock = 0\"",
+            required: false,
+        },
+        Field {
+            name: "level",
+            kind: Kind::Word(&["info", "warning", "critical"]),
+            doc: "How bad such a row is.",
+            default: None,
+            example: "\"critical\"",
+            required: true,
+        },
+    ],
+    later: &[],
+    above: None,
+};
+
+pub(in crate::config) static MESSAGE: Spec = Spec {
+    title: "[message]",
+    doc: "Templates of the message (MiniJinja).",
+    fields: &[
+        Field {
+            name: "title",
+            kind: Kind::Template,
+            doc: "What a phone shows in its notification.",
+            default: None,
+            example: "\"库存不足 {{ events | length }} 项\"",
+            required: false,
+        },
+        Field {
+            name: "body",
+            kind: Kind::Template,
+            doc: "The message itself, in Markdown.",
+            default: None,
+            example: "'''\n{% for event in events %}\n- {{ event.row.name }}: {{ event.row.stock }}\n{% endfor %}\n'''",
+            required: false,
+        },
+        Field {
+            name: "buttons",
+            kind: Kind::Tables(&BUTTON),
+            doc: "Links under an event.",
+            default: None,
+            example: "[{ title = \"打开 ERP\", url = \"https://erp.example/items/{{ key.sku }}\" }]",
+            required: false,
+        },
+    ],
+    later: &["chart"],
+    above: Some(&WATCHER),
+};
+
+pub(in crate::config) static BUTTON: Spec = Spec {
+    title: "buttons",
+    doc: "A link under an event.",
+    fields: &[
+        Field { name: "title", kind: Kind::Template, doc: "What it says.", default: None, example: "\"打开 ERP\"", required: true },
+        Field {
+            name: "url",
+            kind: Kind::Template,
+            doc: "Where it leads: http or https.",
+            default: None,
+            example: "\"https://erp.example/items/{{ key.sku }}\"",
+            required: true,
+        },
+    ],
+    later: &[],
+    above: None,
+};
+
+pub(in crate::config) static NOTIFY: Spec = Spec {
+    title: "[[notify]]",
+    doc: "Who gets the rows for which `when` holds; every block is looked at.",
+    fields: &[
+        Field {
+            name: "receivers",
+            kind: Kind::Texts,
+            doc: "Names below [receivers] in the settings.",
+            default: None,
+            example: "[\"warehouse\"]",
+            required: true,
+        },
+        Field {
+            name: "when",
+            kind: Kind::Condition,
+            doc: "A SQL condition over the row's columns and `severity`. Default: every row.",
+            default: None,
+            example: "\"severity = 'critical'\"",
+            required: false,
+        },
+        Field {
+            name: "mention",
+            kind: Kind::Texts,
+            doc: "Who is called by name: phone numbers, user ids, or \"all\".",
+            default: None,
+            example: "[\"13800000000\"]",
+            required: false,
+        },
+    ],
+    later: &[],
+    above: Some(&WATCHER),
+};
+
+/// The values of `alert_on` that the contract knows and this version does not.
+pub(super) const LATER_ALERT_ON: [&str; 3] = ["change", "missing", "report"];

@@ -1,0 +1,100 @@
+//! Reads what a watcher says and to whom: `[message]` and `[[notify]]`.
+
+use super::fields::{BUTTON, MESSAGE, NOTIFY};
+use super::read::condition;
+use crate::config::node::{Content, Node, Place};
+use crate::config::reader::{Reader, Report, Text};
+use crate::config::settings::Settings;
+use crate::domain::template;
+use crate::domain::watcher::{Button, Mention, MessageTemplate, Notify};
+
+/// The `[message]` table.
+pub(super) fn read_message(root: &Reader<'_>, report: &mut Report<'_>) -> MessageTemplate {
+    let Some(reader) = root.node("message").and_then(|node| Reader::new(&MESSAGE, node, report)) else {
+        return MessageTemplate::default();
+    };
+    let title = read_template(&reader, "title", report);
+    let body = read_template(&reader, "body", report);
+    let buttons = reader.tables("buttons", &BUTTON, report).iter().filter_map(|button| read_button(button, report)).collect();
+    MessageTemplate { title, body, buttons }
+}
+
+fn read_button(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<Button> {
+    reader.require(report);
+    let title = read_template(reader, "title", report);
+    let url = read_template(reader, "url", report);
+    if let (Some(url), Some(node)) = (&url, reader.node("url")) {
+        let web = ["http://", "https://", "{"].iter().any(|start| url.starts_with(start));
+        if !web {
+            let hint = "write it whole: \"https://…\"".to_owned();
+            report.at(&node.place, "the `url` of a button must begin with http:// or https://", Some(hint));
+        }
+    }
+    Some(Button { title: title?, url: url? })
+}
+
+fn read_template(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<String> {
+    let text = reader.text(name, report)?;
+    if let Err(error) = template::check_syntax(text.value) {
+        match error.span {
+            Some(span) => report.inside(text.node, span, error.message, None),
+            None => report.at(text.place(), error.message, None),
+        }
+    }
+    Some(text.value.to_owned())
+}
+
+/// The `[[notify]]` blocks.
+pub(super) fn read_notify(reader: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) -> Vec<Notify> {
+    if reader.node("notify").is_none() {
+        return everyone(reader.place, settings, report);
+    }
+    reader.tables("notify", &NOTIFY, report).iter().map(|block| read_block(block, settings, report)).collect()
+}
+
+/// Without a block: the only receiver there is.
+fn everyone(place: &Place, settings: &Settings, report: &mut Report<'_>) -> Vec<Notify> {
+    let names: Vec<&str> = settings.receivers.keys().map(String::as_str).collect();
+    if let [only] = names[..] {
+        return vec![Notify { when: None, receivers: vec![only.to_owned()], mention: Vec::new() }];
+    }
+    let example = names.first().copied().unwrap_or("warehouse");
+    let known = match names.is_empty() {
+        true => ", and [receivers.warehouse] to rowbell.toml, which has no receiver yet".to_owned(),
+        false => format!("; the settings have {}", names.join(", ")),
+    };
+    let hint = format!("add at the end of the file{known}:\n[[notify]]\nreceivers = [\"{example}\"]");
+    report.missing(place, "no one is told: there is no [[notify]] block", Some(hint));
+    Vec::new()
+}
+
+fn read_block(block: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) -> Notify {
+    block.require(report);
+    let receivers = block.texts("receivers", report).unwrap_or_default();
+    if let Some(Node { content: Content::Array(items), place }) = block.node("receivers")
+        && items.is_empty()
+    {
+        report.at(place, "`receivers` names no one", Some("name a receiver, or remove the block".to_owned()));
+    }
+    for receiver in receivers.iter().filter(|receiver| !settings.receivers.contains_key(receiver.value)) {
+        let (message, hint) = settings.unknown_receiver(*receiver);
+        report.at(receiver.place(), message, Some(hint));
+    }
+    let mention = block.texts("mention", report).unwrap_or_default();
+    Notify {
+        when: condition(block, "when", report),
+        receivers: unique(&receivers),
+        mention: unique(&mention).iter().map(|text| Mention::parse(text)).collect(),
+    }
+}
+
+/// Each once, in order.
+fn unique(texts: &[Text<'_>]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for text in texts {
+        if !names.iter().any(|name| name == text.value) {
+            names.push(text.value.to_owned());
+        }
+    }
+    names
+}

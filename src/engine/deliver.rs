@@ -1,0 +1,170 @@
+//! Claim, send, decide, record: one delivery of one receiver at a time.
+
+use super::{Engine, Notice};
+use crate::domain::delivery::{self, Attempt, Change, Decision, History, Verdict};
+use crate::domain::message::Message;
+use crate::notify::dingtalk::{Outgoing, Robot};
+use crate::store::{ClaimedDelivery, DeliveryResult, NextDelivery, StoreError};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How long a claim lasts: longer than the longest request, so that a live process never loses it.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often an idle receiver looks for what another process has put into the outbox.
+const IDLE_LOOK: TimeDelta = TimeDelta::seconds(5);
+/// How long the deliverer waits when the store fails.
+const STORE_FAILED: TimeDelta = TimeDelta::seconds(5);
+
+/// Receivers send in turn, so that a crash finds at most one message between its receiver's answer and our record of
+/// it. One that is slower than this gives its turn away: a receiver that hangs does not hold up the others.
+const TURN: Duration = Duration::from_secs(1);
+
+/// What one step of the deliverer came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// An attempt was made.
+    Tried,
+    /// Something waits, but not before then.
+    NotBefore(DateTime<Utc>),
+    /// Nothing waits.
+    Nothing,
+}
+
+impl Engine {
+    /// Makes one attempt for a receiver, if one is due. It runs in a task of its own, which nobody cancels.
+    ///
+    /// # Errors
+    /// The store failed: nothing was sent, or what was sent will be sent again with the same `msgUuid`.
+    pub async fn deliver_next(&self, receiver: &str) -> Result<Step, StoreError> {
+        let Some(robot) = self.parts().receivers.get(receiver).cloned() else { return Ok(Step::Nothing) };
+        let engine = self.clone();
+        let receiver = receiver.to_owned();
+        let step = tokio::spawn(async move { engine.attempt(&receiver, &robot).await });
+        step.await.map_err(|error| StoreError::Task(error.to_string()))?
+    }
+
+    /// Sends everything that can be sent now, for all receivers: one step of the loop.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn deliver_due(&self) -> Result<(), StoreError> {
+        for receiver in self.parts().receivers.keys() {
+            while self.deliver_next(receiver).await? == Step::Tried {}
+        }
+        Ok(())
+    }
+
+    /// Delivers to one receiver until told to stop; the attempt in hand is finished.
+    pub async fn run_deliverer(&self, receiver: &str, mut stop: watch::Receiver<bool>) {
+        let clock = &self.parts().clock;
+        while !*stop.borrow() {
+            let changed = self.inner.outbox_changed.notified();
+            let wake = match self.deliver_next(receiver).await {
+                Ok(Step::Tried) => continue,
+                Ok(Step::NotBefore(at)) => at.min(clock.now() + IDLE_LOOK),
+                Ok(Step::Nothing) => clock.now() + IDLE_LOOK,
+                Err(error) => {
+                    tracing::error!(receiver.name = receiver, "the outbox cannot be worked on, nothing is lost: {error}");
+                    clock.now() + STORE_FAILED
+                }
+            };
+            tokio::select! {
+                () = clock.sleep_until(wake) => {}
+                () = changed => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    async fn attempt(&self, receiver: &str, robot: &Arc<Robot>) -> Result<Step, StoreError> {
+        let parts = self.parts();
+        let turn = self.inner.turn.clone().acquire_owned().await.map_err(|error| StoreError::Task(error.to_string()))?;
+        let now = parts.clock.now();
+        let claimed = match parts.store.claim_delivery(receiver, &parts.owner, now, LEASE).await? {
+            NextDelivery::Claimed(claimed) => claimed,
+            NextDelivery::NotBefore(at) => return Ok(Step::NotBefore(at)),
+            NextDelivery::Nothing => return Ok(Step::Nothing),
+        };
+        let mut turn = Some(turn);
+        let attempt = {
+            let mut sending = pin!(send(robot, &claimed, now));
+            match tokio::time::timeout(TURN, &mut sending).await {
+                Ok(attempt) => attempt,
+                Err(_) => {
+                    turn = None;
+                    sending.await
+                }
+            }
+        };
+        let ended_at = parts.clock.now();
+        let (decision, message) = decide(&claimed, &attempt, ended_at);
+        self.tell(receiver, &claimed, &attempt, &decision, ended_at);
+        parts.store.record_delivery(claimed, DeliveryResult { ended_at, attempt, decision, message }).await?;
+        drop(turn);
+        Ok(Step::Tried)
+    }
+
+    fn tell(&self, receiver: &str, claimed: &ClaimedDelivery, attempt: &Attempt, decision: &Decision, now: DateTime<Utc>) {
+        let (id, attempts) = (claimed.id, claimed.attempts);
+        let (word, outcome) = match decision {
+            Decision::Delivered => ("delivered", "delivered".to_owned()),
+            Decision::Retry { change, .. } => ("retry", format!("to be tried again{}: {}", changed(*change), attempt.answer)),
+            Decision::Hold { until, reason } => ("hold", format!("held until {}: {reason}", until.format("%H:%M:%S UTC"))),
+            Decision::Discard { reason } => ("discarded", format!("given up: {reason}")),
+        };
+        match decision {
+            Decision::Delivered => tracing::info!(receiver.name = receiver, delivery.id = id, attempts, "delivered"),
+            Decision::Discard { .. } => tracing::error!(receiver.name = receiver, delivery.id = id, attempts, "the delivery was {outcome}"),
+            Decision::Retry { .. } | Decision::Hold { .. } => {
+                tracing::warn!(receiver.name = receiver, delivery.id = id, attempts, "the delivery is {outcome}")
+            }
+        }
+        let after = matches!(decision, Decision::Delivered).then(|| (now - claimed.created_at).to_std().unwrap_or_default());
+        self.parts().metrics.attempt(receiver, word, after);
+        self.notice(Notice::Sent { receiver: receiver.to_owned(), title: claimed.message.title.clone(), outcome });
+    }
+}
+
+async fn send(robot: &Arc<Robot>, claimed: &ClaimedDelivery, now: DateTime<Utc>) -> Attempt {
+    let text = claimed.message.text();
+    let outgoing = Outgoing { uuid: &claimed.msg_uuid, title: &claimed.message.title, text: &text, mentions: &claimed.message.mentions };
+    robot.send(&outgoing, now).await
+}
+
+/// The decision, and the message as it is to be sent next time where it changes.
+fn decide(claimed: &ClaimedDelivery, attempt: &Attempt, now: DateTime<Utc>) -> (Decision, Option<Message>) {
+    let failures = claimed.receiver_failures.saturating_add(u32::from(attempt.verdict != Verdict::Delivered));
+    let history = History {
+        attempts: claimed.attempts,
+        created_at: claimed.created_at,
+        receiver_failures: failures,
+        shortest: claimed.message.cuttable <= 1,
+        reduced: claimed.reduced,
+    };
+    let jitter = xxh3_64(format!("{} {}", claimed.msg_uuid, claimed.attempts).as_bytes()) as f64 / u64::MAX as f64;
+    let decision = delivery::decide(attempt, &history, now, jitter);
+    let mut message = claimed.message.clone();
+    match decision {
+        Decision::Retry { change: Change::Shorten, .. } => {
+            message.shorten();
+            (decision, Some(message))
+        }
+        Decision::Retry { change: Change::Reduce, .. } => {
+            message.reduce(&claimed.watcher);
+            (decision, Some(message))
+        }
+        _ => (decision, None),
+    }
+}
+
+fn changed(change: Change) -> &'static str {
+    match change {
+        Change::None => "",
+        Change::Shorten => " with fewer rows",
+        Change::Reduce => " without its text",
+    }
+}

@@ -1,0 +1,142 @@
+//! The loops: when a watcher is due, its poll; when a delivery waits, its sending. All `await`, no decisions: those are
+//! pure functions of `domain`.
+//!
+//! Races, and what is done about them:
+//! - Two processes find the same watcher due: one gets the claim, the other's poll is not made.
+//! - A process stops in the middle of a poll and its claim ends: the commit's epoch no longer matches, nothing is written.
+//! - A process dies between the receiver's answer and our record of it: the delivery is sent again with the same
+//!   `msgUuid`. Where the receiver honours that, no one sees it twice; else that is the one duplicate per crash.
+//! - The store fails: nothing is sent that was not recorded as being sent, and nothing moves on. The next poll finds
+//!   again what this one could not write.
+
+mod deliver;
+mod poll;
+mod schedule;
+
+pub use deliver::Step;
+pub use poll::{PollReport, Preview, Slot};
+pub use schedule::{Due, Roster};
+
+use crate::clock::Clock;
+use crate::domain::known::Known;
+use crate::domain::message::Language;
+use crate::domain::watcher::Watcher;
+use crate::metrics::Metrics;
+use crate::notify::dingtalk::Robot;
+use crate::source::Source;
+use crate::store::Store;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, RwLock};
+use tokio::sync::{Notify, Semaphore, broadcast};
+
+/// What the loops work with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Tells the time.
+    pub clock: Clock,
+    /// Our database.
+    pub store: Store,
+    /// The business databases, by name.
+    pub sources: BTreeMap<String, Arc<Source>>,
+    /// The receivers, by name.
+    pub receivers: BTreeMap<String, Arc<Robot>>,
+    /// The language of messages.
+    pub language: Language,
+    /// Counts.
+    pub metrics: Metrics,
+    /// The name under which this process claims work.
+    pub owner: String,
+}
+
+/// The engine. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// What is known per watcher and source, and the version of the state it was read at.
+type KnownCache = HashMap<(String, String), (i64, Arc<Known>)>;
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    roster: RwLock<Roster>,
+    known: Mutex<KnownCache>,
+    outbox_changed: Notify,
+    turn: Arc<Semaphore>,
+    roster_changed: Notify,
+    notices: broadcast::Sender<Notice>,
+}
+
+/// What happened, for whoever watches the service work (the demo, a progress line).
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// A poll has ended.
+    Polled(Arc<PollReport>),
+    /// An attempt has ended: receiver, title, outcome in words.
+    Sent {
+        /// To whom.
+        receiver: String,
+        /// What.
+        title: String,
+        /// What became of it.
+        outcome: String,
+    },
+}
+
+/// How many notices a slow watcher may lag behind before it misses some.
+const NOTICES: usize = 1_000;
+
+impl Engine {
+    /// Puts the parts together. Nothing runs yet.
+    pub fn new(parts: Parts) -> Engine {
+        let inner = Inner {
+            parts,
+            roster: RwLock::default(),
+            known: Mutex::default(),
+            outbox_changed: Notify::new(),
+            turn: Arc::new(Semaphore::new(1)),
+            roster_changed: Notify::new(),
+            notices: broadcast::Sender::new(NOTICES),
+        };
+        Engine { inner: Arc::new(inner) }
+    }
+
+    /// What the engine works with.
+    pub fn parts(&self) -> &Parts {
+        &self.inner.parts
+    }
+
+    /// Everything that happens from now on.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.inner.notices.subscribe()
+    }
+
+    fn notice(&self, notice: Notice) {
+        // No one needs to be listening.
+        let _ = self.inner.notices.send(notice);
+    }
+
+    /// Takes the watchers that are to run from now on, and finds the next slot of each.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn set_watchers(&self, watchers: Vec<Arc<Watcher>>) -> Result<(), crate::store::StoreError> {
+        let now = self.parts().clock.now();
+        let states = self.parts().store.watcher_states().await?;
+        let mut roster = self.roster_mut();
+        roster.replace(watchers, &states, now);
+        drop(roster);
+        self.inner.roster_changed.notify_waiters();
+        Ok(())
+    }
+
+    /// The watchers that run.
+    pub fn watchers(&self) -> Vec<Arc<Watcher>> {
+        self.roster_mut().watchers()
+    }
+
+    fn roster_mut(&self) -> std::sync::RwLockWriteGuard<'_, Roster> {
+        self.inner.roster.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,136 @@
+//! Which watcher is due, and the loop that polls it.
+
+use super::Engine;
+use super::poll::Slot;
+use crate::domain::watcher::Watcher;
+use crate::store::WatcherState;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The scheduler looks up at least this often: a watchdog sees that it is alive, and a clock that was set is noticed.
+const LONGEST_SLEEP: TimeDelta = TimeDelta::seconds(30);
+/// Missed slots are counted up to here.
+const MISSED_MAX: u32 = 10_000;
+
+/// The watchers that run and their next slots.
+#[derive(Debug, Default)]
+pub struct Roster {
+    entries: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    watcher: Arc<Watcher>,
+    next: Option<DateTime<Utc>>,
+    running: bool,
+}
+
+/// A watcher whose slot has come.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Which.
+    pub watcher: Arc<Watcher>,
+    /// The slot.
+    pub slot: Slot,
+}
+
+impl Roster {
+    /// Takes a new set of watchers. A slot that the store knows stays, unless the schedule now has an earlier one.
+    pub(super) fn replace(&mut self, watchers: Vec<Arc<Watcher>>, states: &[WatcherState], now: DateTime<Utc>) {
+        let mut entries = BTreeMap::new();
+        for watcher in watchers {
+            let state = states.iter().find(|state| state.watcher == watcher.name && state.source == watcher.source);
+            let stored = state.and_then(|state| state.next_poll_at);
+            let next = match stored {
+                Some(stored) => watcher.schedule.next_after(now).map_or(Some(stored), |next| Some(next.min(stored))),
+                None => watcher.schedule.first(now),
+            };
+            let running = self.entries.get(&watcher.name).is_some_and(|entry| entry.running);
+            entries.insert(watcher.name.clone(), Entry { watcher, next, running });
+        }
+        self.entries = entries;
+    }
+
+    pub(super) fn watchers(&self) -> Vec<Arc<Watcher>> {
+        self.entries.values().map(|entry| entry.watcher.clone()).collect()
+    }
+
+    /// Marks every watcher that is due as running and gives it out: a poll never overlaps itself.
+    pub(super) fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Due> {
+        let mut due = Vec::new();
+        for entry in self.entries.values_mut().filter(|entry| !entry.running) {
+            let Some(at) = entry.next.filter(|at| *at <= now) else { continue };
+            entry.running = true;
+            let missed = entry.watcher.schedule.slots_between(at, now, MISSED_MAX);
+            due.push(Due { watcher: entry.watcher.clone(), slot: Slot { scheduled_at: at, missed, advances: true } });
+        }
+        due
+    }
+
+    pub(super) fn finished(&mut self, watcher: &str, now: DateTime<Utc>) {
+        if let Some(entry) = self.entries.get_mut(watcher) {
+            entry.running = false;
+            entry.next = entry.watcher.schedule.next_after(now);
+        }
+    }
+
+    /// When the next watcher is due.
+    pub(super) fn next_wake(&self) -> Option<DateTime<Utc>> {
+        self.entries.values().filter(|entry| !entry.running).filter_map(|entry| entry.next).min()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.entries.values().all(|entry| !entry.running)
+    }
+}
+
+impl Engine {
+    /// Polls every watcher that is due now and waits for all of them: one step of the loop.
+    pub async fn tick(&self) {
+        let mut polls = JoinSet::new();
+        self.start_due(&mut polls);
+        while polls.join_next().await.is_some() {}
+    }
+
+    /// Polls watchers in their slots until told to stop; polls in hand are finished.
+    pub async fn run_scheduler(&self, mut stop: watch::Receiver<bool>) {
+        let clock = &self.parts().clock;
+        let mut polls = JoinSet::new();
+        while !*stop.borrow() {
+            let changed = self.inner.roster_changed.notified();
+            self.parts().metrics.beat(clock.now());
+            self.start_due(&mut polls);
+            let wake = self.roster_mut().next_wake();
+            let latest = clock.now() + LONGEST_SLEEP;
+            tokio::select! {
+                () = clock.sleep_until(wake.unwrap_or(latest).min(latest)) => {}
+                () = changed => {}
+                Some(_) = polls.join_next() => {}
+                _ = stop.changed() => {}
+            }
+        }
+        while polls.join_next().await.is_some() {}
+    }
+
+    fn start_due(&self, polls: &mut JoinSet<()>) {
+        let now = self.parts().clock.now();
+        let due = self.roster_mut().take_due(now);
+        for due in due {
+            let engine = self.clone();
+            polls.spawn(async move {
+                let name = due.watcher.name.clone();
+                engine.poll(due.watcher, due.slot).await;
+                engine.roster_mut().finished(&name, engine.parts().clock.now());
+                engine.inner.roster_changed.notify_waiters();
+            });
+        }
+    }
+
+    /// Whether no poll is under way.
+    pub fn is_idle(&self) -> bool {
+        self.roster_mut().is_idle()
+    }
+}

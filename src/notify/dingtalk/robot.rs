@@ -1,0 +1,276 @@
+//! The client of one custom group robot: one HTTP request per attempt, and what came of it.
+//!
+//! The robot's credential is a part of its URL. Therefore the webhook is taken apart once, kept as a secret, and put
+//! together for each request; errors of the HTTP library, which print the URL, are stripped of it before they leave this
+//! file. It does not retry, pace or remember: an attempt is one request, and the HTTP client is built so that it makes no
+//! second one of its own (no redirects, no retries, no connection used twice).
+
+use super::answer::{Redactor, Reply, cut};
+use super::message::{MAX_BODY_BYTES, Outgoing, body};
+use super::sign::sign;
+use crate::domain::delivery::{Attempt, Verdict};
+use chrono::{DateTime, Utc};
+use reqwest::{Client, ClientBuilder, Response};
+use secrecy::{ExposeSecret, SecretString};
+use std::error::Error;
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+use url::{Host, Url};
+
+/// How long a connection, with its TLS, may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an attempt may take as a whole.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How much of an answer is read: DingTalk's have some hundred bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// What is made anew for each request and must not be left over from a pasted URL: the first of two would win.
+const SIGNATURE_PARAMETERS: [&str; 2] = ["timestamp", "sign"];
+
+/// What the settings say of a robot.
+#[derive(Clone, Debug)]
+pub struct RobotSettings {
+    /// The receiver's name, for errors.
+    pub name: String,
+    /// The robot's whole webhook, as DingTalk shows it. Any http or https host: the public cloud, an exclusive edition,
+    /// the simulator.
+    pub webhook: SecretString,
+    /// The signing secret (加签), when the robot asks for one.
+    pub secret: Option<SecretString>,
+    /// A word that the robot asks for in every message.
+    pub keyword: Option<String>,
+}
+
+/// Why there can be no robot with these settings. Says nothing of what the webhook contains.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RobotError {
+    /// The webhook is no URL.
+    #[error("webhook of `{name}`: not an address ({fault}); copy it whole from the robot's settings in DingTalk")]
+    NotAnAddress {
+        /// The receiver.
+        name: String,
+        /// What the parser said.
+        fault: String,
+    },
+    /// The webhook is a URL of another kind.
+    #[error("webhook of `{name}`: must begin with https:// (or http://)")]
+    Scheme {
+        /// The receiver.
+        name: String,
+    },
+    /// There is a user or a password before the host.
+    #[error("webhook of `{name}`: must not contain a user or password before the host")]
+    Login {
+        /// The receiver.
+        name: String,
+    },
+    /// The credential is missing.
+    #[error("webhook of `{name}`: has no access_token; copy it whole from the robot's settings in DingTalk")]
+    NoToken {
+        /// The receiver.
+        name: String,
+    },
+    /// The HTTP client cannot be built.
+    #[error("cannot set up HTTPS for `{name}`: {fault}; are the system's root certificates (ca-certificates) installed?")]
+    Client {
+        /// The receiver.
+        name: String,
+        /// What the client said.
+        fault: String,
+    },
+}
+
+/// A custom group robot. Cheap to clone.
+#[derive(Clone)]
+pub struct Robot {
+    name: String,
+    /// Without timestamp and sign.
+    webhook: SecretString,
+    secret: Option<SecretString>,
+    keyword: Option<String>,
+    redactor: std::sync::Arc<Redactor>,
+    client: Client,
+    deadline: Duration,
+}
+
+impl Robot {
+    /// A robot with these settings; nothing is sent.
+    pub fn new(settings: RobotSettings) -> Result<Robot, RobotError> {
+        let name = settings.name;
+        let (webhook, token) = take_apart(settings.webhook.expose_secret(), &name)?;
+        // The last line feed of a mounted file is no part of the secret; its `SEC` is.
+        let secret = settings.secret.map(|secret| secret.expose_secret().trim().to_owned()).filter(|secret| !secret.is_empty());
+        let secrets = [Some(settings.webhook.expose_secret()), Some(webhook.as_str()), Some(&token), secret.as_deref()];
+        let redactor = std::sync::Arc::new(Redactor::new(secrets.into_iter().flatten()));
+        let client = client(&webhook).map_err(|error| RobotError::Client { name: name.clone(), fault: innermost(&error.without_url()) })?;
+        let keyword = settings.keyword.map(|word| word.trim().to_owned()).filter(|word| !word.is_empty());
+        let (webhook, secret) = (SecretString::from(String::from(webhook)), secret.map(SecretString::from));
+        Ok(Robot { name, webhook, secret, keyword, redactor, client, deadline: DEADLINE })
+    }
+
+    /// The same robot with another limit on the whole of an attempt (10 s).
+    pub fn with_deadline(self, deadline: Duration) -> Robot {
+        Robot { deadline, ..self }
+    }
+
+    /// The receiver's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The word that is put into each message, for [`body_size`](super::body_size).
+    pub fn keyword(&self) -> Option<&str> {
+        self.keyword.as_deref()
+    }
+
+    /// Makes one attempt. `now` is the time the request is signed with.
+    pub async fn send(&self, message: &Outgoing<'_>, now: DateTime<Utc>) -> Attempt {
+        let body = body(message, self.keyword());
+        if body.len() > MAX_BODY_BYTES {
+            let answer = format!("not sent: the message has {} bytes, DingTalk takes {MAX_BODY_BYTES}", body.len());
+            return Attempt { verdict: Verdict::TooLong, http_status: None, errcode: None, answer };
+        }
+        match self.post(body, now).await {
+            Ok(reply) => reply.attempt(&self.redactor, self.secret.as_ref().map(|_| now)),
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    async fn post(&self, body: String, now: DateTime<Utc>) -> Result<Reply, Failure> {
+        let url = self.signed(now).ok_or(Failure::Address)?;
+        let request = self.client.post(url).timeout(self.deadline).header("content-type", "application/json").body(body);
+        let mut response = request.send().await.map_err(Failure::http)?;
+        let date = response.headers().get("date").and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
+        let body = read(&mut response).await.map_err(Failure::http)?;
+        Ok(Reply { status: response.status().as_u16(), date, body })
+    }
+
+    /// The URL of one request: it is as secret as the webhook.
+    fn signed(&self, now: DateTime<Utc>) -> Option<Url> {
+        let mut url = Url::parse(self.webhook.expose_secret()).ok()?;
+        if let Some(secret) = &self.secret {
+            let timestamp = now.timestamp_millis();
+            // The pairs are percent-encoded here, once: the signature is given raw.
+            url.query_pairs_mut()
+                .append_pair("timestamp", &timestamp.to_string())
+                .append_pair("sign", &sign(secret.expose_secret(), timestamp));
+        }
+        Some(url)
+    }
+
+    /// There was no answer. Only a connection that never came about proves that nothing has arrived.
+    fn failed(&self, failure: Failure) -> Attempt {
+        let (uncertain, answer) = match failure {
+            Failure::Address => (false, "not sent: the webhook is not an address".to_owned()),
+            Failure::Http(error) if error.is_builder() => (false, format!("not sent: {}", innermost(&error))),
+            Failure::Http(error) if error.is_connect() && error.is_timeout() => {
+                (false, format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))
+            }
+            Failure::Http(error) if error.is_connect() => (false, format!("no connection: {}", innermost(&error))),
+            Failure::Http(error) if error.is_timeout() => (true, format!("no whole answer within {:?}", self.deadline)),
+            Failure::Http(error) => (true, format!("the connection broke before the answer was there: {}", innermost(&error))),
+        };
+        let answer = cut(&self.redactor.clean(&answer));
+        Attempt { verdict: Verdict::Transient { uncertain }, http_status: None, errcode: None, answer }
+    }
+}
+
+impl fmt::Debug for Robot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Robot").field("name", &self.name).field("keyword", &self.keyword).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no answer.
+enum Failure {
+    Address,
+    Http(reqwest::Error),
+}
+
+impl Failure {
+    fn http(error: reqwest::Error) -> Failure {
+        Failure::Http(error.without_url())
+    }
+}
+
+/// The webhook without an old signature, and its token.
+fn take_apart(webhook: &str, name: &str) -> Result<(Url, String), RobotError> {
+    let name = || name.to_owned();
+    let mut url = Url::parse(webhook.trim()).map_err(|error| RobotError::NotAnAddress { name: name(), fault: error.to_string() })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(RobotError::Scheme { name: name() });
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(RobotError::Login { name: name() });
+    }
+    let kept: Vec<(String, String)> =
+        url.query_pairs().into_owned().filter(|(key, _)| !SIGNATURE_PARAMETERS.contains(&key.as_str())).collect();
+    let token = kept.iter().find(|(key, value)| key == "access_token" && !value.trim().is_empty());
+    let token = token.map(|(_, token)| token.clone()).ok_or_else(|| RobotError::NoToken { name: name() })?;
+    url.query_pairs_mut().clear().extend_pairs(&kept);
+    url.set_fragment(None);
+    Ok((url, token))
+}
+
+/// The client for this address. Those that need root certificates are one client: reading them costs memory and time.
+fn client(webhook: &Url) -> Result<Client, reqwest::Error> {
+    static PUBLIC: OnceLock<Client> = OnceLock::new();
+    let builder = builder();
+    // A proxy for the outside world cannot reach this machine's own simulator.
+    let builder = if is_loopback(webhook) { builder.no_proxy() } else { builder };
+    if webhook.scheme() == "http" {
+        return builder.tls_certs_only([]).build();
+    }
+    match PUBLIC.get() {
+        Some(client) if !is_loopback(webhook) => Ok(client.clone()),
+        _ if is_loopback(webhook) => builder.build(),
+        _ => {
+            let client = builder.build()?;
+            Ok(PUBLIC.get_or_init(|| client).clone())
+        }
+    }
+}
+
+fn builder() -> ClientBuilder {
+    crate::notify::install_tls();
+    Client::builder()
+        .user_agent(concat!("rowbell/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(0)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(DEADLINE)
+        .http1_only()
+        .referer(false)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// The answer, or as much of it as is read; the deadline holds for all of it.
+async fn read(response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER_BYTES - body.len())]);
+        if body.len() == MAX_ANSWER_BYTES {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+/// The cause of a failure; what wraps it only says that there is one.
+fn innermost(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,322 @@
+//! What the page shows, as values for its template.
+
+use super::words::{Words, words};
+use crate::notify::dingtalk::simulator::markdown::{self, Markup};
+use crate::notify::dingtalk::simulator::received::{Call, Outcome, Received};
+use crate::notify::dingtalk::simulator::state::State;
+use crate::notify::dingtalk::simulator::{Fault, check};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+/// How many messages of a chat are shown.
+const MAX_SHOWN: usize = 200;
+/// How many refused calls are shown.
+const MAX_REFUSED: usize = 50;
+/// Colours of avatars, by class name.
+const COLOURS: usize = 6;
+
+/// The whole page.
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r##"<!doctype html>
+<html lang="{{ words.lang }}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{% match open %}{% when Some with (chat) %}{{ chat.name }} ({{ chat.count }}) – {% when None %}{% endmatch %}{{ words.title }}</title>
+<link rel="icon" href="/simulator/icon.svg">
+<link rel="stylesheet" href="/simulator/chat.css">
+<script src="/simulator/chat.js" defer></script>
+</head>
+<body class="{% if asked %}asked{% endif %}">
+<div class="gone">{{ words.offline }}</div>
+<aside>
+<h1>{{ words.title }}</h1>
+<nav id="list" aria-label="{{ words.groups }}">
+{%- for chat in chats %}
+<a class="row{% if chat.active %} active{% endif %}" href="/chat/{{ chat.number }}">
+<span class="avatar c{{ chat.colour }}">{{ chat.initial }}</span>
+<span class="name">{{ chat.name }}</span><time>{{ chat.time }}</time>
+<span class="preview">{{ chat.preview }}</span><span class="count">{% if chat.count > 0 %}{{ chat.count }}{% endif %}</span>
+</a>
+{%- endfor %}
+{%- if chats.is_empty() %}<div class="empty">{{ words.no_robot }}</div>{% endif %}
+</nav>
+<details class="help" id="help"><summary>{{ words.play }}</summary>
+<p>{{ words.messages_json }}<code>curl http://{{ host }}/simulator/messages</code><code>curl http://{{ host }}/simulator/calls</code></p>
+<p>{{ words.forget }}<code>curl -X DELETE http://{{ host }}/simulator/messages</code></p>
+<p>{{ words.faults }}<code>curl -H content-type:application/json -d '{"robot":"{% match open %}{% when Some with (chat) %}{{ chat.name }}{% when None %}…{% endmatch %}","fault":"hang","times":1}' http://{{ host }}/simulator/faults</code></p>
+<p class="faults">{% for fault in Fault::EXAMPLES %}<code>{{ fault }}</code>{% endfor %}</p>
+</details>
+</aside>
+<main>
+<header id="head">
+<a class="back" href="/" aria-label="{{ words.back }}">‹</a>
+{%- match open %}{% when Some with (chat) %}
+<h2>{{ chat.name }}</h2><span class="count">{{ chat.count }} {{ words.messages }}</span>
+{%- when None %}<h2>{{ words.title }}</h2>{% endmatch %}
+{%- match silenced_until %}{% when Some with (until) %}<span class="silenced">{{ words.silenced }} {{ until }}</span>{% when None %}{% endmatch %}
+</header>
+<section id="messages">
+{%- if older %}<p class="older">{{ words.older }}</p>{% endif %}
+{%- if messages.is_empty() %}
+<div class="empty">
+<svg viewBox="0 0 24 24" fill="currentColor" aria-hidden="true"><path d="M4 4h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H9l-5 4v-4a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z"/></svg>
+<p>{{ words.empty }}</p>
+<p>{{ words.how }}<code>http://{{ host }}/robot/send?access_token=…</code></p>
+</div>
+{%- endif %}
+{%- match open %}{% when Some with (chat) %}
+{%- for message in messages %}
+{%- match message.day %}{% when Some with (day) %}<p class="day">{{ day }}</p>{% when None %}{% endmatch %}
+<article class="message" id="m{{ message.id }}">
+<span class="avatar c{{ chat.colour }}">{{ chat.initial }}</span>
+<div class="who">{{ chat.name }}<span class="tag">{{ words.robot }}</span><time>{{ message.time }}</time></div>
+{%- match message.content %}
+{%- when Content::Plain with (html) %}
+<div class="bubble plain">
+{{- html }}{% if message.at_all %} <span class="at">{{ words.everyone }}</span>{% endif -%}
+</div>
+{%- when Content::Rich { html, buttons, side_by_side } %}
+<div class="bubble">{{ html }}{% if message.at_all %}<p><span class="at">{{ words.everyone }}</span></p>{% endif %}
+{%- if !buttons.is_empty() %}<div class="buttons{% if *side_by_side %} pair{% endif %}">
+{%- for button in buttons %}{% match button.address %}{% when Some with (address) -%}
+<a href="{{ address }}" target="_blank" rel="noopener noreferrer nofollow">{{ button.title }}</a>
+{%- when None %}<span class="dead">{{ button.title }}</span>{% endmatch %}{% endfor -%}
+</div>{% endif %}</div>
+{%- when Content::Card { link, text } %}
+<div class="bubble card">{% match link.address %}{% when Some with (address) -%}
+<a class="title" href="{{ address }}" target="_blank" rel="noopener noreferrer nofollow">{{ link.title }}</a>
+{%- when None %}<span class="title">{{ link.title }}</span>{% endmatch %}<div class="text">{{ text }}</div></div>
+{%- when Content::Feed with (links) %}
+<div class="bubble feed">{% for link in links %}{% match link.address %}{% when Some with (address) -%}
+<a href="{{ address }}" target="_blank" rel="noopener noreferrer nofollow">{{ link.title }}</a>
+{%- when None %}<span>{{ link.title }}</span>{% endmatch %}{% endfor %}</div>
+{%- endmatch %}
+<div class="notes">
+{%- for warning in message.warnings %}<span class="warning">⚠ {{ warning }}</span>{% endfor %}
+{%- if !message.listed_only.is_empty() %}<span class="warning">⚠ {{ words.not_called }} {{ message.listed_only }}</span>{% endif %}
+{%- if message.repeats > 0 %}<span class="warning">↻ {{ words.repeated }} {{ message.repeats }}</span>{% endif %}
+{%- if !message.notification.is_empty() %}<span>🔔 {{ words.notification }}: {{ message.notification }}</span>{% endif -%}
+<details id="b{{ message.id }}"><summary>{{ message.bytes }} {{ words.bytes }}</summary><pre>{{ message.body }}</pre></details>
+</div>
+</article>
+{%- endfor %}
+{%- when None %}{% endmatch %}
+</section>
+<footer id="refused">
+<details id="calls"><summary>{{ words.refused }} {% if refused.is_empty() %}{{ words.none_refused }}{% else %}<b>{{ refused.len() }}</b>{% endif %}</summary>
+<ol>
+{%- for call in refused %}
+<li><time>{{ call.time }}</time><span class="robot">{{ call.robot }}</span><span class="code">{{ call.code }}</span><span>{{ call.what }}</span></li>
+{%- endfor %}
+</ol></details>
+</footer>
+</main>
+</body>
+</html>"##
+)]
+pub(super) struct Page {
+    pub words: &'static Words,
+    pub chats: Vec<ChatRow>,
+    /// The chat that is shown; on a phone only when it was asked for.
+    pub open: Option<ChatRow>,
+    pub asked: bool,
+    /// How the browser calls this server: for the examples.
+    pub host: String,
+    pub older: bool,
+    pub silenced_until: Option<String>,
+    pub messages: Vec<MessageView>,
+    pub refused: Vec<RefusedView>,
+}
+
+/// A chat in the list.
+#[derive(Clone)]
+pub(super) struct ChatRow {
+    pub number: usize,
+    pub name: String,
+    pub initial: String,
+    pub colour: usize,
+    pub count: usize,
+    pub preview: String,
+    pub time: String,
+    pub active: bool,
+}
+
+/// A message in the chat.
+pub(super) struct MessageView {
+    pub id: u64,
+    /// The date, when it is another than the one of the message above.
+    pub day: Option<String>,
+    pub time: String,
+    pub notification: String,
+    pub content: Content,
+    pub at_all: bool,
+    pub listed_only: String,
+    pub warnings: Vec<String>,
+    pub repeats: u32,
+    pub bytes: usize,
+    pub body: String,
+}
+
+/// What kind of bubble it is.
+pub(super) enum Content {
+    /// Lines of text.
+    Plain(Markup),
+    /// Markdown, and the buttons of an `actionCard`.
+    Rich { html: Markup, buttons: Vec<Link>, side_by_side: bool },
+    /// A `link`.
+    Card { link: Link, text: String },
+    /// A `feedCard`.
+    Feed(Vec<Link>),
+}
+
+/// Something to click; without an address when it may not lead anywhere.
+pub(super) struct Link {
+    pub title: String,
+    pub address: Option<String>,
+}
+
+/// A call that did not end in a message of its own.
+pub(super) struct RefusedView {
+    pub time: String,
+    pub robot: String,
+    pub code: String,
+    pub what: String,
+}
+
+impl Page {
+    /// The page of this chat, or of the one with the latest message.
+    pub fn of(state: &State, asked: Option<usize>, host: &str) -> Page {
+        let words = words(state.settings.language);
+        let latest = state.messages().next_back().map(|message| message.chat - 1);
+        let shown = asked.or(latest).or((!state.chats.is_empty()).then_some(0));
+        let mut chats: Vec<ChatRow> = (0..state.chats.len()).map(|chat| row(state, chat, shown == Some(chat))).collect();
+        let open = shown.and_then(|chat| chats.get(chat).cloned());
+        chats.sort_by_key(|row| std::cmp::Reverse(state.messages().rfind(|message| message.chat == row.number).map(|message| message.id)));
+        let messages = shown.map(|chat| bubbles(state, chat)).unwrap_or_default();
+        let refused = state.calls().rev().filter_map(|call| refused(call, words, state.settings.timezone)).take(MAX_REFUSED).collect();
+        let banned = shown.and_then(|chat| state.chats[chat].banned_until).filter(|until| *until > state.now());
+        Page {
+            words,
+            older: open.as_ref().is_some_and(|row| row.count > messages.len()),
+            silenced_until: banned.map(|until| clock(until, state.settings.timezone, "%H:%M:%S")),
+            chats,
+            open,
+            asked: asked.is_some(),
+            host: host.to_owned(),
+            messages,
+            refused,
+        }
+    }
+}
+
+fn row(state: &State, chat: usize, active: bool) -> ChatRow {
+    let name = state.chats[chat].robot.name.clone();
+    let last = state.messages().rfind(|message| message.chat == chat + 1);
+    ChatRow {
+        number: chat + 1,
+        initial: name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default(),
+        colour: chat % COLOURS,
+        count: state.messages().filter(|message| message.chat == chat + 1).count(),
+        preview: last.map(preview).unwrap_or_default(),
+        time: last.map(|message| clock(message.at, state.settings.timezone, "%H:%M")).unwrap_or_default(),
+        name,
+        active,
+    }
+}
+
+/// What a phone's notification says: the title, for a text its beginning.
+fn preview(message: &Received) -> String {
+    let text = if message.title.is_empty() { &message.text } else { &message.title };
+    text.chars().take(80).collect()
+}
+
+fn bubbles(state: &State, chat: usize) -> Vec<MessageView> {
+    let zone = state.settings.timezone;
+    let mut shown: Vec<&Received> = state.messages().rev().filter(|message| message.chat == chat + 1).take(MAX_SHOWN).collect();
+    shown.reverse();
+    let mut last_day = None;
+    shown
+        .into_iter()
+        .map(|message| {
+            let day = clock(message.at, zone, "%Y-%m-%d");
+            let is_new = last_day.replace(day.clone()).as_ref() != Some(&day);
+            bubble(message, is_new.then_some(day), zone)
+        })
+        .collect()
+}
+
+fn bubble(message: &Received, day: Option<String>, zone: Tz) -> MessageView {
+    MessageView {
+        id: message.id,
+        day,
+        time: clock(message.at, zone, "%H:%M:%S"),
+        notification: message.title.clone(),
+        content: content(message),
+        at_all: message.at_all,
+        listed_only: message.listed_only.iter().map(|name| format!("@{name}")).collect::<Vec<_>>().join(" "),
+        warnings: message.warnings.clone(),
+        repeats: message.repeats,
+        bytes: message.bytes,
+        body: serde_json::to_string_pretty(&message.body).unwrap_or_default(),
+    }
+}
+
+fn content(message: &Received) -> Content {
+    let body = &message.body;
+    match message.msgtype.as_str() {
+        "link" => Content::Card { link: link(message.title.clone(), &check::string(body, "/link/messageUrl")), text: message.text.clone() },
+        "feedCard" => {
+            let links = items(body, "/feedCard/links");
+            Content::Feed(links.iter().map(|item| link(check::string(item, "/title"), &check::string(item, "/messageURL"))).collect())
+        }
+        "text" => Content::Plain(markdown::plain(&message.text, &message.mentioned)),
+        _ => {
+            let html = markdown::render(&message.text, &message.mentioned).html;
+            let buttons = buttons(body);
+            // Side by side is for two; DingTalk puts any other number one below the other.
+            let side_by_side = check::string(body, "/actionCard/btnOrientation") == "1" && buttons.len() == 2;
+            Content::Rich { html, buttons, side_by_side }
+        }
+    }
+}
+
+/// A single button wins over a list of them.
+fn buttons(body: &Value) -> Vec<Link> {
+    let single = check::string(body, "/actionCard/singleTitle");
+    if !single.is_empty() {
+        return vec![link(single, &check::string(body, "/actionCard/singleURL"))];
+    }
+    let buttons = items(body, "/actionCard/btns");
+    buttons.iter().map(|button| link(check::string(button, "/title"), &check::string(button, "/actionURL"))).collect()
+}
+
+fn items<'a>(body: &'a Value, pointer: &str) -> &'a [Value] {
+    body.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn link(title: String, address: &str) -> Link {
+    Link { title, address: markdown::allowed(address).map(str::to_owned) }
+}
+
+fn refused(call: &Call, words: &Words, zone: Tz) -> Option<RefusedView> {
+    let (code, what) = match &call.outcome {
+        Outcome::Accepted | Outcome::Fault { fault: Fault::ErrcodeAsString, .. } => return None,
+        Outcome::Deduplicated => ("0".to_owned(), words.deduplicated.to_owned()),
+        Outcome::Refused { code, words } => (code.to_string(), words.clone()),
+        Outcome::Fault { fault, posted } => {
+            let posted = if *posted { format!("; {}", words.posted) } else { String::new() };
+            ("–".to_owned(), format!("{}: {}{posted}", words.misbehaved, serde_json::to_string(fault).unwrap_or_default().replace('"', "")))
+        }
+    };
+    let robot = call.robot.clone().unwrap_or_else(|| words.unknown.to_owned());
+    Some(RefusedView { time: clock(call.at, zone, "%H:%M:%S"), robot, code, what })
+}
+
+fn clock(at: DateTime<Utc>, zone: Tz, format: &str) -> String {
+    at.with_timezone(&zone).format(format).to_string()
+}

@@ -1,0 +1,102 @@
+//! The page's own words.
+
+use crate::notify::dingtalk::simulator::Language;
+
+/// What the page says.
+pub(super) struct Words {
+    pub lang: &'static str,
+    pub title: &'static str,
+    pub groups: &'static str,
+    pub robot: &'static str,
+    pub empty: &'static str,
+    pub no_robot: &'static str,
+    pub how: &'static str,
+    pub not_called: &'static str,
+    pub everyone: &'static str,
+    pub repeated: &'static str,
+    pub notification: &'static str,
+    pub bytes: &'static str,
+    pub refused: &'static str,
+    pub none_refused: &'static str,
+    pub deduplicated: &'static str,
+    pub misbehaved: &'static str,
+    pub posted: &'static str,
+    pub unknown: &'static str,
+    pub back: &'static str,
+    pub older: &'static str,
+    pub offline: &'static str,
+    pub messages: &'static str,
+    pub silenced: &'static str,
+    pub play: &'static str,
+    pub messages_json: &'static str,
+    pub forget: &'static str,
+    pub faults: &'static str,
+}
+
+/// The words of a language.
+pub(super) fn words(language: Language) -> &'static Words {
+    match language {
+        Language::Chinese => &CHINESE,
+        Language::English => &ENGLISH,
+    }
+}
+
+const CHINESE: Words = Words {
+    lang: "zh-CN",
+    title: "钉钉模拟器",
+    groups: "群聊",
+    robot: "机器人",
+    empty: "还没有消息",
+    no_robot: "还没有机器人",
+    how: "把机器人的 webhook 设为下面的地址：",
+    not_called: "已列入 @ 名单，但正文中没有，不会提醒：",
+    everyone: "@所有人",
+    repeated: "重复到达，未再次显示：",
+    notification: "通知标题",
+    bytes: "字节",
+    refused: "被拒绝与异常的调用",
+    none_refused: "没有",
+    deduplicated: "重复（msgUuid 相同），未再次显示",
+    misbehaved: "模拟故障",
+    posted: "消息已收下",
+    unknown: "未知机器人",
+    back: "返回",
+    older: "只显示最近的消息",
+    offline: "模拟器已停止",
+    messages: "条消息",
+    silenced: "限流中，直到",
+    play: "接口与故障模拟",
+    messages_json: "收到的消息与调用（JSON）：",
+    forget: "清空：",
+    faults: "让机器人接下来出故障：",
+};
+
+const ENGLISH: Words = Words {
+    lang: "en",
+    title: "DingTalk simulator",
+    groups: "Groups",
+    robot: "robot",
+    empty: "No message yet",
+    no_robot: "No robot yet",
+    how: "Set the robot's webhook to this address:",
+    not_called: "listed but not in the text, so not notified:",
+    everyone: "@All",
+    repeated: "came again and was not shown again:",
+    notification: "notification",
+    bytes: "bytes",
+    refused: "What was refused or went wrong",
+    none_refused: "nothing",
+    deduplicated: "repeated (same msgUuid), not shown again",
+    misbehaved: "told to misbehave",
+    posted: "message taken",
+    unknown: "unknown robot",
+    back: "Back",
+    older: "Only the latest messages are shown",
+    offline: "the simulator has stopped",
+    messages: "messages",
+    silenced: "throttled until",
+    play: "API and faults",
+    messages_json: "What was received, and every call, as JSON:",
+    forget: "Forget everything:",
+    faults: "Make a robot misbehave:",
+};

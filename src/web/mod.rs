@@ -1,0 +1,71 @@
+//! What other programs ask the service over HTTP: is it alive, is it able to work, what does it count.
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use chrono::TimeDelta;
+use serde_json::json;
+
+/// A scheduler that has not looked up for this long is not working: it does so every 30 seconds.
+const SCHEDULER_SILENT: TimeDelta = TimeDelta::seconds(90);
+
+/// What the routes read.
+#[derive(Clone, Debug)]
+pub struct WebState {
+    /// Our database.
+    pub store: Store,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Tells the time.
+    pub clock: Clock,
+    /// The names of the receivers.
+    pub receivers: Vec<String>,
+}
+
+/// The routes of the service.
+pub fn router(state: WebState) -> Router {
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).route("/metrics", get(metrics)).with_state(state)
+}
+
+/// 200 when the store answers and the scheduler runs; 503 with what is missing.
+async fn ready(State(state): State<WebState>) -> Response {
+    let store = state.store.ping().await;
+    if let Err(error) = &store {
+        tracing::error!("not ready: {error}");
+    }
+    let scheduler = state.metrics.last_beat().is_some_and(|beat| state.clock.now() - beat < SCHEDULER_SILENT);
+    let is_ready = store.is_ok() && scheduler;
+    let word = |ok: bool| if ok { "ok" } else { "failed" };
+    let body = json!({ "ready": is_ready, "store": word(store.is_ok()), "scheduler": word(scheduler) });
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body)).into_response()
+}
+
+/// The counts, with what the store knows at this moment.
+async fn metrics(State(state): State<WebState>) -> Response {
+    match refresh(&state).await {
+        Ok(()) => {
+            ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], state.metrics.render()).into_response()
+        }
+        Err(error) => {
+            tracing::error!("the metrics cannot be read: {error}");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read; see the log\n").into_response()
+        }
+    }
+}
+
+async fn refresh(state: &WebState) -> Result<(), crate::store::StoreError> {
+    state.metrics.set_firing(&state.store.firing_counts().await?);
+    let waiting = state.store.waiting().await?;
+    for receiver in &state.receivers {
+        let count = waiting.iter().find(|(name, _)| name == receiver).map_or(0, |(_, count)| *count);
+        let budget = state.store.budget_left(receiver, state.clock.now()).await?;
+        state.metrics.set_receiver(receiver, count, budget);
+    }
+    Ok(())
+}

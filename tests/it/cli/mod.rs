@@ -1,0 +1,8 @@
+//! The program as a person runs it: the real binary in a folder of its own, over an SQLite source and the simulator.
+
+mod check;
+mod files;
+mod house;
+mod lists;
+mod polling;
+mod service;

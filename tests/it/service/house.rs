@@ -1,0 +1,187 @@
+//! A house of its own for each test.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rowbell::clock::Clock;
+use rowbell::config::{Environment, ReceiverSettings, Settings, parse_settings, parse_watcher};
+use rowbell::engine::{Engine, Parts};
+use rowbell::metrics::Metrics;
+use rowbell::notify::dingtalk::simulator::{SimulatedRobot, Simulator, SimulatorSettings};
+use rowbell::notify::dingtalk::{Robot, RobotSettings};
+use rowbell::source::{Source, SourceSettings};
+use rowbell::store::{HistoryLine, HistoryQuery, PollLine, Store};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, SqlitePool};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The token of the robot called `warehouse`.
+pub const TOKEN: &str = "4f1c0ffee4f1c0ffee4f1c0ffee4f1c0ffee4f1c0ffee4f1c0ffee4f1c0ffee4";
+
+/// A shop, its watchers, a robot, and the engine between them.
+pub struct House {
+    pub folder: TempDir,
+    pub clock: Clock,
+    pub simulator: Simulator,
+    pub engine: Engine,
+    pub shop: SqlitePool,
+}
+
+/// A watcher on the table `stock`, with more lines of TOML.
+pub fn low_stock(more: &str) -> String {
+    format!(
+        "source = \"shop\"\nevery = \"1m\"\nalert_on = \"match\"\nkey = [\"sku\"]\nquery = \"select sku, qty, price from stock where qty < 10 order by sku\"\n{more}\n[[notify]]\nreceivers = [\"warehouse\"]\n"
+    )
+}
+
+pub fn start_time() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2026-11-23T01:30:00Z").expect("a time").to_utc()
+}
+
+impl House {
+    pub async fn new(watchers: &[(&str, &str)]) -> House {
+        House::with(watchers, |settings| settings).await
+    }
+
+    pub async fn with(watchers: &[(&str, &str)], change: impl FnOnce(SimulatorSettings) -> SimulatorSettings) -> House {
+        rowbell::notify::install_tls();
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Clock::at(start_time());
+        let shop = open_shop(folder.path()).await;
+        let mut simulated = SimulatorSettings::new(clock.clone()).with_robot(SimulatedRobot::new(TOKEN, "warehouse"));
+        simulated.hold = Duration::from_millis(1_500);
+        let simulator = Simulator::start(change(simulated)).await.expect("the simulator starts");
+        let engine = open_engine(folder.path(), &clock, &simulator).await;
+        let house = House { folder, clock, simulator, engine, shop };
+        house.set_watchers(watchers).await;
+        house
+    }
+
+    pub fn settings(&self) -> Settings {
+        settings(self.folder.path(), &self.simulator)
+    }
+
+    pub async fn set_watchers(&self, watchers: &[(&str, &str)]) {
+        let settings = self.settings();
+        let parse = |(name, text): &(&str, &str)| Arc::new(parse_watcher(name, Path::new(name), text, &settings).expect("a valid watcher"));
+        self.engine.set_watchers(watchers.iter().map(parse).collect()).await.expect("the watchers are taken");
+    }
+
+    /// The process dies and a new one starts on the same files; time stands still.
+    pub async fn restart(&mut self, watchers: &[(&str, &str)]) {
+        self.engine = open_engine(self.folder.path(), &self.clock, &self.simulator).await;
+        self.engine.parts().store.take_over().await.expect("the store is taken over");
+        self.set_watchers(watchers).await;
+    }
+
+    pub async fn sql(&self, statement: &str) {
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&self.shop).await.expect("the shop changes");
+    }
+
+    /// Time passes, what is due is polled, what can be sent is sent.
+    pub async fn step(&self, seconds: i64) {
+        self.clock.advance(TimeDelta::seconds(seconds));
+        self.engine.tick().await;
+        self.engine.deliver_due().await.expect("the outbox is worked on");
+    }
+
+    /// What happened, oldest first, as `event key`.
+    pub async fn told(&self) -> Vec<String> {
+        let mut lines = self.history().await;
+        lines.reverse();
+        lines.iter().map(|line| format!("{} {}", line.event, key_text(line))).collect()
+    }
+
+    pub async fn history(&self) -> Vec<HistoryLine> {
+        self.engine.parts().store.history(HistoryQuery::default()).await.expect("the history is read")
+    }
+
+    pub async fn last_poll(&self) -> PollLine {
+        self.engine.parts().store.polls(None, 1).await.expect("the polls are read").remove(0)
+    }
+
+    pub async fn firing(&self) -> Vec<String> {
+        let mut alerts: Vec<String> = self
+            .engine
+            .parts()
+            .store
+            .alerts(None, 0)
+            .await
+            .expect("the alerts are read")
+            .iter()
+            .map(|alert| alert.key.values().map(|v| v.as_str().unwrap_or("NULL").to_owned()).collect())
+            .collect();
+        alerts.sort();
+        alerts
+    }
+
+    pub async fn waiting(&self) -> u64 {
+        self.engine.parts().store.waiting().await.expect("the outbox is read").iter().map(|(_, count)| count).sum()
+    }
+
+    /// Nothing is left in the outbox, and every event of an alert that someone is told of is in a message that was taken.
+    pub async fn close(self) {
+        assert_eq!(self.waiting().await, 0, "something is left undelivered");
+        for line in self.history().await {
+            assert!(line.deliveries.iter().all(|delivery| delivery.state == "delivered"), "{line:?}");
+        }
+        self.engine.parts().store.close().await;
+        self.simulator.stop().await;
+    }
+}
+
+fn key_text(line: &HistoryLine) -> String {
+    let key =
+        line.key.as_ref().map(|key| key.values().map(|value| value.as_str().unwrap_or("NULL").to_owned()).collect::<Vec<_>>().join("/"));
+    key.unwrap_or_else(|| "-".to_owned())
+}
+
+async fn open_shop(folder: &Path) -> SqlitePool {
+    let options = SqliteConnectOptions::new().filename(folder.join("shop.db")).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+    let shop = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.expect("the shop opens");
+    sqlx::raw_sql("create table stock (sku text primary key, qty integer, price text)").execute(&shop).await.expect("a table");
+    shop
+}
+
+fn settings(folder: &Path, simulator: &Simulator) -> Settings {
+    let text = format!(
+        "timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n",
+        folder.display(),
+        simulator.webhook(TOKEN),
+    );
+    parse_settings(&folder.join("rowbell.toml"), &text, &Environment::default()).expect("valid settings")
+}
+
+async fn open_engine(folder: &Path, clock: &Clock, simulator: &Simulator) -> Engine {
+    use secrecy::ExposeSecret;
+    let settings = settings(folder, simulator);
+    let store = Store::open(settings.store.url.expose_secret()).await.expect("the store opens");
+    let sources = settings.sources.iter().map(|(name, source)| {
+        let own = SourceSettings {
+            name: name.clone(),
+            url: source.url.clone(),
+            timezone: source.timezone,
+            max_connections: source.max_connections,
+            query_timeout: source.query_timeout,
+            max_rows: source.max_rows,
+        };
+        (name.clone(), Arc::new(Source::open(own).expect("a source")))
+    });
+    let receivers = settings.receivers.iter().map(|(name, receiver)| {
+        let ReceiverSettings::DingtalkRobot { webhook, secret, keyword } = receiver;
+        let robot =
+            Robot::new(RobotSettings { name: name.clone(), webhook: webhook.clone(), secret: secret.clone(), keyword: keyword.clone() });
+        (name.clone(), Arc::new(robot.expect("a robot").with_deadline(Duration::from_secs(1))))
+    });
+    Engine::new(Parts {
+        clock: clock.clone(),
+        store,
+        sources: sources.collect::<BTreeMap<_, _>>(),
+        receivers: receivers.collect::<BTreeMap<_, _>>(),
+        language: settings.language,
+        metrics: Metrics::new(),
+        owner: "test".into(),
+    })
+}

@@ -1,0 +1,9 @@
+//! The whole service but for its process: files, an SQLite shop, the store, the engine step by step under a virtual
+//! clock, and the DingTalk simulator over real HTTP. Each test's house checks at its end that nothing is left undelivered.
+
+mod delivering;
+mod house;
+mod killing;
+mod layers;
+mod polling;
+mod secrets;
