@@ -1,5 +1,6 @@
 //! The contract of the store, which every backend keeps: nothing is lost, nothing is half written, nothing is sent twice
 //! that was sent once.
+#![allow(clippy::expect_used)] // the fixtures are tests too
 
 mod outbox;
 mod polls;

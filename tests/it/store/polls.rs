@@ -183,7 +183,7 @@ async fn where_a_watcher_stands_is_kept_and_its_version_rises_with_its_alerts() 
         commit.record.failure = Some(Failure { kind: "evaluation".into(), message: "1 row could not be judged".into() });
         let expected = WatcherState { version: 1, ..commit.state.clone() };
         store.commit_poll(commit, fired("w", &["a"])).await.expect("recorded");
-        assert_eq!(store.watcher_states().await.expect("states"), [expected.clone()]);
+        assert_eq!(store.watcher_states().await.expect("states"), [expected]);
         poll(&store, "w", at(60), Changes::default()).await;
         assert_eq!(store.watcher_states().await.expect("states")[0].version, 1, "nothing changed");
         let polls = store.polls(Some("w"), 0).await.expect("polls");
