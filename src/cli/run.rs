@@ -48,8 +48,8 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
         let (engine, stopped) = (engine.clone(), stopped.clone());
         async move { engine.run_scheduler(stopped).await }
     }));
-    for receiver in settings.receivers.keys().cloned() {
-        let (engine, stopped) = (engine.clone(), stopped.clone());
+    for name in settings.receivers.keys() {
+        let (engine, stopped, receiver) = (engine.clone(), stopped.clone(), name.clone());
         loops.spawn(named("deliverer", async move { engine.run_deliverer(&receiver, stopped).await }));
     }
     loops.spawn(named("reload", reload::watch_files(engine.clone(), settings.clone(), files, stopped.clone())));

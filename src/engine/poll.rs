@@ -1,6 +1,6 @@
 //! One poll: claim, read, evaluate, commit. A poll that was not read whole changes no alert.
 
-use super::{Engine, Notice};
+use super::{Engine, KnownCache, Notice};
 use crate::domain::alert::EventKind;
 use crate::domain::compose::{self, Changes, Occasion};
 use crate::domain::evaluate::{Basis, Evaluation, Plan, RowFaults};
@@ -10,7 +10,6 @@ use crate::domain::watcher::Watcher;
 use crate::source::{Limits, RowSink};
 use crate::store::{Claim, Committed, Failure, PollCommit, PollOutcome, PollRecord, StoreError, WatcherState};
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,7 +114,7 @@ impl Engine {
         Ok(known)
     }
 
-    fn known_cache(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), (i64, Arc<Known>)>> {
+    fn known_cache(&self) -> std::sync::MutexGuard<'_, KnownCache> {
         self.inner.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 

@@ -8,3 +8,4 @@ mod dingtalk;
 mod service;
 mod shipped;
 mod source;
+mod store;

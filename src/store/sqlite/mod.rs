@@ -52,11 +52,24 @@ impl Sqlite {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let path = options.get_filename().to_path_buf();
+        // Each connection would have a database of its own, and a restart would forget every alert.
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            return Err(StoreError::Url("sqlite in memory".to_owned()));
+        }
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.doing("opening the file")?;
-        MIGRATIONS.run(&writer).await?;
         let reader =
             SqlitePoolOptions::new().max_connections(READERS).min_connections(0).connect_lazy_with(options.pragma("query_only", "on"));
-        Ok(Sqlite { writer, reader, path })
+        let store = Sqlite { writer, reader, path };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Brings the schema up to date under the write lock: two processes that start at once must not both make the tables.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        // `run` would not compile inside a spawned task; `run_direct` is there for that.
+        MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+        tx.commit().await.doing("bringing the schema up to date")
     }
 
     pub(super) fn lock(&self) -> Result<File, StoreError> {

@@ -54,7 +54,9 @@ async fn every_command_has_a_help() {
     let help = house.rowbell(&["--help"]).exit(0).out;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let commands: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
-    for command in ["run", "poll", "preview", "check", "alerts", "history", "polls", "deliveries", "send-test", "new", "schema", "simulator"] {
+    for command in
+        ["run", "poll", "preview", "check", "alerts", "history", "polls", "deliveries", "send-test", "new", "schema", "simulator"]
+    {
         assert!(commands.contains(&command), "{command} is missing in {commands:?}");
         house.rowbell(&[command, "--help"]).exit(0).out_has("Usage: rowbell");
     }

@@ -41,7 +41,9 @@ async fn the_history_has_the_fields_that_programs_rely_on() {
     let lines = house.rowbell(&["history", "--json"]).exit(0).json();
     assert_eq!(lines.iter().map(|line| line["event"].as_str().unwrap()).collect::<Vec<_>>(), ["resolved", "fired", "fired"]);
     let resolved = &lines[0];
-    for field in ["id", "at", "watcher", "source", "event", "severity", "fingerprint", "key", "row", "previous", "reason", "silenced", "deliveries"] {
+    for field in
+        ["id", "at", "watcher", "source", "event", "severity", "fingerprint", "key", "row", "previous", "reason", "silenced", "deliveries"]
+    {
         assert!(keys(resolved).contains(&field), "{field}");
     }
     assert_eq!(resolved["key"], json!({ "sku": "B-2" }));

@@ -99,7 +99,9 @@ async fn wrong_addresses_are_told_without_their_secrets() {
     let house = House::new().await;
     house.watcher("low_stock", LOW_STOCK);
     house.watcher("far", "source = \"far\"\nevery = \"5m\"\nquery = \"select 1 as x\"\n[[notify]]\nreceivers = [\"warehouse\"]\n");
-    let far = |url: &str, robot: &str| format!("[sources.far]\nurl = \"{url}\"\n[receivers.other]\ntype = \"dingtalk_robot\"\nwebhook = \"{robot}\"\n");
+    let far = |url: &str, robot: &str| {
+        format!("[sources.far]\nurl = \"{url}\"\n[receivers.other]\ntype = \"dingtalk_robot\"\nwebhook = \"{robot}\"\n")
+    };
     for (url, robot) in [
         (format!("postgres://reader:{PASSWORD}@127.0.0.1:1/erp"), format!("http://127.0.0.1:1/robot/send?access_token={TOKEN}")),
         (format!("mysql://reader:{PASSWORD}@127.0.0.1:1/erp"), format!("http://127.0.0.1:1/robot/send?token={TOKEN}")),

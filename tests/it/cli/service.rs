@@ -13,7 +13,11 @@ async fn the_service_answers_and_stops_softly() {
     assert_eq!((status, body.contains("\"ready\":true")), (200, true), "{body}");
     let (status, metrics) = service.get("/metrics");
     assert_eq!(status, 200);
-    for line in ["rowbell_polls_total{watcher=\"low_stock\",outcome=\"ok\"}", "rowbell_alerts_firing{watcher=\"low_stock\"", "rowbell_outbox_pending{receiver=\"warehouse\"} 0"] {
+    for line in [
+        "rowbell_polls_total{watcher=\"low_stock\",outcome=\"ok\"}",
+        "rowbell_alerts_firing{watcher=\"low_stock\"",
+        "rowbell_outbox_pending{receiver=\"warehouse\"} 0",
+    ] {
         assert!(metrics.contains(line), "`{line}` is missing in:\n{metrics}");
     }
     assert_eq!(service.get("/nowhere").0, 404);
