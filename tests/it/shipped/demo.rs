@@ -53,7 +53,7 @@ fn the_demo_leaves_nothing_behind() {
     let output = demo(&["--seconds", "1", "--json"], home.path());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(fs::read_dir(home.path()).expect("the folder").count(), 0);
-    let kinds: Vec<String> = text(&output.stdout).lines().map(|line| kind(line)).collect();
+    let kinds: Vec<String> = text(&output.stdout).lines().map(kind).collect();
     assert_eq!((kinds.first().map(String::as_str), kinds.last().map(String::as_str)), (Some("start"), Some("end")));
 }
 
