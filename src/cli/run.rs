@@ -3,6 +3,7 @@
 use super::{Failed, Global, Outcome, reload, wiring};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::delivery::GIVE_UP_AFTER;
 use crate::engine::Engine;
 use crate::web::{self, WebState};
 use anyhow::{Context, anyhow};
@@ -141,10 +142,23 @@ async fn janitor(engine: Engine, settings: Settings, mut stopped: watch::Receive
                 Err(error) => tracing::error!("what is old could not be removed: {error}"),
             }
         }
+        give_up_orphans(&engine).await;
         tokio::select! {
             () = clock.sleep_until(clock.now() + JANITOR) => {}
             _ = stopped.changed() => {}
         }
+    }
+}
+
+/// A receiver that was taken out of the settings is not waited for longer than one that refuses.
+async fn give_up_orphans(engine: &Engine) {
+    let before = engine.parts().clock.now() - TimeDelta::from_std(GIVE_UP_AFTER).unwrap_or(TimeDelta::MAX);
+    match engine.parts().store.discard_orphans(engine.parts().receivers.keys().cloned().collect(), before).await {
+        Ok(0) => {}
+        Ok(count) => {
+            tracing::error!("{count} deliveries were given up: their receiver is not in the settings (`rowbell deliveries` shows them)")
+        }
+        Err(error) => tracing::error!("the outbox cannot be looked through: {error}"),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Doing, Sqlite};
 use crate::domain::delivery::{self, Change, Decision, Verdict};
 use crate::store::model::{ClaimedDelivery, DeliveryResult, NextDelivery, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{Row as _, Sqlite as Db, Transaction};
+use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
 use std::time::Duration;
 
 /// An attempt that has not ended after this long died with its process.
@@ -82,6 +82,20 @@ impl Sqlite {
         .await
         .doing("reading the outbox")?;
         Ok(rows.iter().map(|row| (row.get("receiver"), row.get::<i64, _>("n").unsigned_abs())).collect())
+    }
+
+    pub(in crate::store) async fn discard_orphans(&self, receivers: &[String], before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut query = QueryBuilder::<Db>::new(
+            "update delivery set state = 'discarded', reason = 'given up after 72 hours: its receiver is not in the settings' where state = 'pending' and created_at < ",
+        );
+        query.push_bind(stamp(before)).push(" and receiver not in (");
+        let mut list = query.separated(", ");
+        for receiver in receivers {
+            list.push_bind(receiver);
+        }
+        query.push(")");
+        let done = query.build().execute(&self.writer).await.doing("giving up deliveries without a receiver")?;
+        Ok(done.rows_affected())
     }
 
     pub(in crate::store) async fn probe_now(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
