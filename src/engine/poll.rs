@@ -99,7 +99,14 @@ impl Engine {
             }
         };
         let reading = self.read(watcher, &claim, known, limits, started_at).await;
-        self.record(watcher, claim, slot, started_at, reading).await
+        let recorded = self.record(watcher, claim.clone(), slot, started_at, reading).await;
+        if let Err(error) = &recorded {
+            // The store may be failing as a whole; then the claim ends by itself.
+            if let Err(second) = parts.store.release_poll(&claim).await {
+                tracing::warn!(watcher.name = watcher.name, "the claim could not be given back after `{error}`: {second}");
+            }
+        }
+        recorded
     }
 
     /// The keys as the last commit left them: from memory while no one else has changed them.
