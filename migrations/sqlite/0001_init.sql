@@ -63,7 +63,12 @@ create unique index alert_history_once on alert_history (poll_id, fingerprint, e
 create index alert_history_by_watcher on alert_history (watcher, id);
 create index alert_history_by_fingerprint on alert_history (fingerprint, id);
 create trigger alert_history_append_only
-    before update of at, watcher, source, event, severity, fingerprint, key, "row", rows, row_count, previous, since, reason, silenced on alert_history
+    before update of id, at, watcher, source, event, severity, fingerprint, key, "row", rows, row_count, previous, since, reason, silenced on alert_history
+begin
+    select raise(abort, 'alert_history is append-only');
+end;
+create trigger alert_history_keeps_its_poll
+    before update of poll_id on alert_history when new.poll_id is not null -- null: the poll was removed for its age
 begin
     select raise(abort, 'alert_history is append-only');
 end;

@@ -26,7 +26,7 @@ use screen::Screen;
 use shop::Shop;
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -136,7 +136,7 @@ impl Robots {
         Robots { robots: ROBOTS.iter().map(robot).collect(), language }
     }
 
-    async fn start(&self, clock: &Clock, environment: &Environment, folder: &std::path::Path) -> Result<Simulator, Failed> {
+    async fn start(&self, clock: &Clock, environment: &Environment, folder: &Path) -> Result<Simulator, Failed> {
         let mut settings = SimulatorSettings::new(clock.clone());
         settings.language = self.language;
         settings.timezone = environment.timezone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC);
@@ -208,8 +208,8 @@ impl Demo {
         let engine = self.engine.clone();
         let stop = stopped.clone();
         loops.spawn(async move { engine.run_scheduler(stop).await });
-        for receiver in self.settings.receivers.keys().cloned() {
-            let (engine, stop) = (self.engine.clone(), stopped.clone());
+        for receiver in self.settings.receivers.keys() {
+            let (engine, stop, receiver) = (self.engine.clone(), stopped.clone(), receiver.clone());
             loops.spawn(async move { engine.run_deliverer(&receiver, stop).await });
         }
         loops.spawn(run::serve(web, self.engine.clone(), stopped.clone()));

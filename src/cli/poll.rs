@@ -117,6 +117,9 @@ fn print(global: &Global, report: &PollReport) {
     for (kind, key, severity) in &report.events {
         output::line(&format!("  {kind:<10} {severity:<9} {key}"));
     }
+    for warning in &report.warnings {
+        output::line(&format!("  warning: {warning}"));
+    }
     if let Some(failure) = &report.failure {
         output::line(&format!("  {}: {}", failure.kind, failure.message));
     }

@@ -3,6 +3,7 @@
 use super::{Failed, Global, Outcome, reload, wiring};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::delivery::GIVE_UP_AFTER;
 use crate::engine::Engine;
 use crate::web::{self, WebState};
 use anyhow::{Context, anyhow};
@@ -11,7 +12,7 @@ use clap::Args;
 use std::future::Future;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -24,6 +25,7 @@ const JANITOR: TimeDelta = TimeDelta::hours(1);
 pub(super) struct Options {}
 
 pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
+    let mut signals = Signals::listen()?;
     let settings = wiring::settings(global)?;
     let store = wiring::store(&settings).await?;
     let lock = store.lock()?;
@@ -48,8 +50,8 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
         let (engine, stopped) = (engine.clone(), stopped.clone());
         async move { engine.run_scheduler(stopped).await }
     }));
-    for receiver in settings.receivers.keys().cloned() {
-        let (engine, stopped) = (engine.clone(), stopped.clone());
+    for name in settings.receivers.keys() {
+        let (engine, stopped, receiver) = (engine.clone(), stopped.clone(), name.clone());
         loops.spawn(named("deliverer", async move { engine.run_deliverer(&receiver, stopped).await }));
     }
     loops.spawn(named("reload", reload::watch_files(engine.clone(), settings.clone(), files, stopped.clone())));
@@ -57,10 +59,29 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
     loops.spawn(named("web", serve(listener, engine.clone(), stopped.clone())));
     tokio::spawn(tell_accounts(engine.clone()));
 
-    let outcome = until_stopped(&mut loops, &stop).await;
+    let outcome = until_stopped(&mut signals, &mut loops, &stop).await;
     store.close().await;
     drop(lock);
     outcome
+}
+
+/// The signals that stop the service; listened to from the start, so that an early one is a soft stop too.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// Names a loop, so that one that ends too early can be told.
@@ -70,12 +91,9 @@ async fn named(name: &'static str, work: impl Future<Output = ()>) -> &'static s
 }
 
 /// Runs until a signal, or until a loop dies: half a service must not look like a whole one.
-async fn until_stopped(loops: &mut JoinSet<&'static str>, stop: &watch::Sender<bool>) -> Outcome {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+async fn until_stopped(signals: &mut Signals, loops: &mut JoinSet<&'static str>, stop: &watch::Sender<bool>) -> Outcome {
     let died = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = signals.next() => None,
         ended = loops.join_next() => Some(ended),
     };
     stop.send_replace(true);
@@ -89,8 +107,7 @@ async fn until_stopped(loops: &mut JoinSet<&'static str>, stop: &watch::Sender<b
     let finish = async { while loops.join_next().await.is_some() {} };
     tokio::select! {
         () = finish => tracing::info!("stopped"),
-        _ = terminate.recv() => tracing::warn!("stopped at once; what was in hand is taken up at the next start"),
-        _ = interrupt.recv() => tracing::warn!("stopped at once; what was in hand is taken up at the next start"),
+        () = signals.next() => tracing::warn!("stopped at once; what was in hand is taken up at the next start"),
         () = tokio::time::sleep(SOFT_STOP) => tracing::warn!("stopped with work in hand, which is taken up at the next start"),
     }
     Ok(true)
@@ -125,10 +142,23 @@ async fn janitor(engine: Engine, settings: Settings, mut stopped: watch::Receive
                 Err(error) => tracing::error!("what is old could not be removed: {error}"),
             }
         }
+        give_up_orphans(&engine).await;
         tokio::select! {
             () = clock.sleep_until(clock.now() + JANITOR) => {}
             _ = stopped.changed() => {}
         }
+    }
+}
+
+/// A receiver that was taken out of the settings is not waited for longer than one that refuses.
+async fn give_up_orphans(engine: &Engine) {
+    let before = engine.parts().clock.now() - TimeDelta::from_std(GIVE_UP_AFTER).unwrap_or(TimeDelta::MAX);
+    match engine.parts().store.discard_orphans(engine.parts().receivers.keys().cloned().collect(), before).await {
+        Ok(0) => {}
+        Ok(count) => {
+            tracing::error!("{count} deliveries were given up: their receiver is not in the settings (`rowbell deliveries` shows them)")
+        }
+        Err(error) => tracing::error!("the outbox cannot be looked through: {error}"),
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) async fn send_test(global: &Global, options: Options) -> Outcome {
     let receivers = wiring::receivers(&settings)?;
     let Some(robot) = receivers.get(&options.receiver) else {
         let known = receivers.keys().cloned().collect::<Vec<_>>().join(", ");
-        return Err(Failed::Invalid(format!("error: there is no receiver `{}` in the settings; there are: {known}", options.receiver)));
+        let hint = if known.is_empty() { "add one below [receivers.NAME]".to_owned() } else { format!("there are: {known}") };
+        return Err(Failed::Invalid(format!("error: there is no receiver `{}` in the settings; {hint}", options.receiver)));
     };
     let store = wiring::store(&settings).await?;
     let clock = Clock::System;

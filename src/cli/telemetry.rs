@@ -4,9 +4,9 @@ use super::Arguments;
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. The service tells what it does; other commands only what went wrong.
+/// Starts logging. The service tells what it does; other commands print what went wrong by themselves.
 pub fn start(arguments: &Arguments) {
-    let default = if arguments.is_service() { "info,sqlx=warn" } else { "warn,sqlx=error" };
+    let default = if arguments.is_service() { "info,sqlx=warn" } else { "error" };
     let wanted = arguments.global.log.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|error| {
         eprintln!("warning: the log filter `{wanted}` cannot be read ({error}); using `{default}`");

@@ -25,8 +25,13 @@ pub(super) fn invalid(faults: &[Fault]) -> Failed {
     Failed::Invalid(render_faults(faults, std::io::stderr().is_terminal()))
 }
 
-/// The watcher files, valid or not. A folder that cannot be read is a fault of the settings.
+/// The watcher files, valid or not. A folder that cannot be read is a fault of the settings; before there are any
+/// settings it is not expected to be there.
 pub(super) fn watcher_files(settings: &Settings) -> Result<Vec<WatcherFile>, Failed> {
+    if settings.file.is_none() && !settings.watchers.exists() {
+        eprintln!("there is no folder `{}` yet: `rowbell new NAME` writes the first watcher", settings.watchers.display());
+        return Ok(Vec::new());
+    }
     load_watchers(&settings.watchers, settings).map_err(|fault| invalid(&[fault]))
 }
 

@@ -1,6 +1,6 @@
 //! A fault in a file or in an environment variable, as a person reads it: where, what, a mark under the place, a hint.
 //!
-//! A fault never holds a secret: the line it shows has been masked by [`super::sheet`], and its message quotes no
+//! A fault never holds a secret: the line it shows has been masked by `sheet`, and its message quotes no
 //! value that came out of `${…}`.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin as Arrow, Renderer, Snippet, normalize_untrusted_str};

@@ -1,8 +1,8 @@
 //! Files into valid domain values: the settings and the watchers, with every fault at its line and column, all of
 //! them at once.
 //!
-//! A file is read as far as it can be read ([`node`]): a value that is wrong is told, and the reading goes on. What
-//! may stand where is said once, in lists of fields ([`field`]); known keys, messages, defaults, the JSON Schema
+//! A file is read as far as it can be read (`node`): a value that is wrong is told, and the reading goes on. What
+//! may stand where is said once, in lists of fields (`field`); known keys, messages, defaults, the JSON Schema
 //! ([`schema`]) and the commented template ([`template`]) all come from them. Nothing here reads the process'
 //! environment but [`Environment::of_process`].
 

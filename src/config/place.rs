@@ -149,7 +149,7 @@ mod tests {
              [[notify]]\nreceivers = []\n[[notify]]\nwhen = 'y'\n",
         );
         for (part, line, column) in
-            [(Part::Key(1), 1, 13), (Part::SeverityWhen(0), 2, 22), (Part::ButtonUrl(0), 4, 34), (Part::NotifyWhen(1), 8, 8)]
+            [(Part::Key(1), 1, 13), (Part::SeverityWhen(0), 2, 22), (Part::ButtonUrl(0), 4, 33), (Part::NotifyWhen(1), 8, 8)]
         {
             assert_eq!(place(&text.fault(part, None, "x", None)), (Some(line), Some(column)), "{part:?}");
         }

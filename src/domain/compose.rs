@@ -11,6 +11,7 @@ use super::message::{self, Language, Message, Setting};
 use super::row::Fingerprint;
 use super::watcher::{AlertOn, Mention, Watcher};
 use chrono::{DateTime, Utc};
+use serde_json::Value as Json;
 use std::collections::HashMap;
 
 /// What one poll writes besides its own record, all in one transaction.
@@ -66,7 +67,12 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     for found in plan.refreshed {
         draft.refreshed(found, &mut stored);
     }
-    for fingerprint in plan.resolved {
+    // What is over has no place in the result any more: the oldest is told first.
+    let mut resolved = plan.resolved;
+    resolved.sort_by_cached_key(|fingerprint| {
+        stored.get(fingerprint).map(|alert| (alert.since, Json::Object(alert.key.to_json()).to_string()))
+    });
+    for fingerprint in resolved {
         draft.resolved(fingerprint, &mut stored);
     }
     draft.finish()

@@ -85,6 +85,8 @@ pub struct Found {
     /// Whether the rows have an order of their own; else they stay in the order of the result.
     ranked: bool,
     ranks: Vec<Rank>,
+    /// Where in the result its first row stood: events are told in the order of the query.
+    arrival: u64,
 }
 
 /// The worst first; among equals by digest where rows are ranked, else by their order in the result.
@@ -204,10 +206,10 @@ impl<'a> Evaluation<'a> {
 
     fn found_row(&mut self, fingerprint: Fingerprint, known: Option<usize>, row: &Row, digest: Digest, severity: Severity) {
         let Some(keys) = &self.keys else { return };
-        let ranked = !self.basis.watcher.key.is_empty();
+        let (ranked, arrival) = (!self.basis.watcher.key.is_empty(), self.rows);
         let found = self.found.entry(fingerprint).or_insert_with(|| {
             let stored = known.filter(|at| self.marks[*at] == Mark::Unchanged).map(|at| &self.basis.known.keys()[at]);
-            Found::new(fingerprint, keys.key_of(row), ranked, stored)
+            Found { arrival, ..Found::new(fingerprint, keys.key_of(row), ranked, stored) }
         });
         found.add(row, digest, severity);
     }
@@ -254,6 +256,8 @@ impl<'a> Evaluation<'a> {
             let known = self.basis.known.position(fingerprint).map(|at| &self.basis.known.keys()[at]);
             plan.place(found, known, &self.basis);
         }
+        plan.fired.sort_by_key(|found| found.arrival);
+        plan.escalated.sort_by_key(|found| found.arrival);
         plan
     }
 }
@@ -314,6 +318,7 @@ impl Found {
             includes_stored: stored.is_some(),
             ranked,
             ranks: Vec::new(),
+            arrival: 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! MiniJinja templates of messages: strict about names, with fuel, over values that cannot break the Markdown.
 
-use minijinja::value::Value;
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, escape_formatter};
 use std::ops::Range;
 
@@ -46,9 +46,10 @@ fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    environment.set_formatter(|out, state, value| match value.is_none() {
-        true => out.write_str("NULL").map_err(Into::into),
-        false => escape_formatter(out, state, value),
+    environment.set_formatter(|out, state, value| match value.kind() {
+        ValueKind::None => out.write_str("NULL").map_err(Into::into),
+        ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Into::into),
+        _ => escape_formatter(out, state, value),
     });
     environment
 }
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_shown_as_null() {
+    fn null_and_truth_are_shown_as_in_sql() {
         assert_eq!(render("{{ a }} {{ a is none }} {{ b }}", &context! { a => (), b => "x" }).expect("rendered"), "NULL true x");
     }
 

@@ -138,7 +138,7 @@ impl Watcher {
         let when = self.when.as_ref().map(Expression::text).unwrap_or_default();
         let severity: Vec<String> =
             self.severity.cases.iter().map(|(when, level)| format!("{:?} {level}", when.as_ref().map(Expression::text))).collect();
-        let text = format!("{:?}\n{:?}\n{}\n{when}\n{severity:?}\n{}", self.alert_on, self.key, self.query, self.source);
+        let text = format!("{:?}\n{:?}\n{}\n{when}\n{severity:?}\n{} {}", self.alert_on, self.key, self.query, self.source, self.timezone);
         format!("{:016x}", xxh3_64(text.as_bytes()))
     }
 

@@ -102,9 +102,10 @@ impl Engine {
         };
         let ended_at = parts.clock.now();
         let (decision, message) = decide(&claimed, &attempt, ended_at);
-        self.tell(receiver, &claimed, &attempt, &decision, ended_at);
-        parts.store.record_delivery(claimed, DeliveryResult { ended_at, attempt, decision, message }).await?;
+        let result = DeliveryResult { ended_at, attempt, decision, message };
+        parts.store.record_delivery(claimed.clone(), result.clone()).await?;
         drop(turn);
+        self.tell(receiver, &claimed, &result.attempt, &result.decision, ended_at);
         Ok(Step::Tried)
     }
 

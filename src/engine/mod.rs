@@ -54,11 +54,14 @@ pub struct Engine {
     inner: Arc<Inner>,
 }
 
+/// What is known per watcher and source, and the version of the state it was read at.
+type KnownCache = HashMap<(String, String), (i64, Arc<Known>)>;
+
 #[derive(Debug)]
 struct Inner {
     parts: Parts,
     roster: RwLock<Roster>,
-    known: Mutex<HashMap<(String, String), (i64, Arc<Known>)>>,
+    known: Mutex<KnownCache>,
     outbox_changed: Notify,
     turn: Arc<Semaphore>,
     roster_changed: Notify,

@@ -1,6 +1,6 @@
 //! One poll: claim, read, evaluate, commit. A poll that was not read whole changes no alert.
 
-use super::{Engine, Notice};
+use super::{Engine, KnownCache, Notice};
 use crate::domain::alert::EventKind;
 use crate::domain::compose::{self, Changes, Occasion};
 use crate::domain::evaluate::{Basis, Evaluation, Plan, RowFaults};
@@ -10,7 +10,6 @@ use crate::domain::watcher::Watcher;
 use crate::source::{Limits, RowSink};
 use crate::store::{Claim, Committed, Failure, PollCommit, PollOutcome, PollRecord, StoreError, WatcherState};
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,7 +100,14 @@ impl Engine {
         };
         let reading = self.read(watcher, &claim, &known, limits, started_at).await;
         drop(known);
-        self.record(watcher, claim, slot, started_at, reading).await
+        let recorded = self.record(watcher, claim.clone(), slot, started_at, reading).await;
+        if let Err(error) = &recorded {
+            // The store may be failing as a whole; then the claim ends by itself.
+            if let Err(second) = parts.store.release_poll(&claim).await {
+                tracing::warn!(watcher.name = watcher.name, "the claim could not be given back after `{error}`: {second}");
+            }
+        }
+        recorded
     }
 
     /// The keys as the last commit left them: from memory while no one else has changed them.
@@ -128,7 +134,7 @@ impl Engine {
         }
     }
 
-    fn known_cache(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), (i64, Arc<Known>)>> {
+    fn known_cache(&self) -> std::sync::MutexGuard<'_, KnownCache> {
         self.inner.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 

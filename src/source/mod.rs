@@ -38,6 +38,7 @@ pub use error::{SourceError, SourceErrorKind};
 
 use crate::domain::row::{Columns, Row};
 use crate::domain::value::Kind;
+use error::without_quoted;
 use mysql::MysqlSource;
 use postgres::PostgresSource;
 use secrecy::{ExposeSecret, SecretString};
@@ -249,8 +250,10 @@ fn open_driver(settings: &SourceSettings) -> Result<Driver, SourceError> {
     }
 }
 
+/// The driver's words, without what they quote: it may be a part of a password that was not encoded.
 fn url_error(error: &sqlx::Error, example: &str) -> SourceError {
-    SourceError::new(SourceErrorKind::Connect, format!("the url cannot be read: {error}")).hint(format!("it looks like {example}"))
+    SourceError::new(SourceErrorKind::Connect, format!("the url cannot be read: {}", without_quoted(&error.to_string(), '"')))
+        .hint(format!("it looks like {example}"))
 }
 
 /// Whether a connection stays on this machine.

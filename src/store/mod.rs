@@ -188,6 +188,11 @@ impl Store {
         detached!(self, store => store.probe_now(now))
     }
 
+    /// Gives up what has waited since `before` for a receiver that is none of these; how many deliveries that were.
+    pub async fn discard_orphans(&self, receivers: Vec<String>, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        detached!(self, store => store.discard_orphans(&receivers, before))
+    }
+
     /// Puts a delivery that was given up, or that waits, at once in its place again; `false` when there is none to retry.
     pub async fn retry_delivery(&self, id: i64, now: DateTime<Utc>) -> Result<bool, StoreError> {
         detached!(self, store => store.retry_delivery(id, now))

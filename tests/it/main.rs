@@ -6,4 +6,6 @@ mod config;
 mod databases;
 mod dingtalk;
 mod service;
+mod shipped;
 mod source;
+mod store;

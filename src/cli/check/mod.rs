@@ -44,6 +44,7 @@ pub(super) async fn check(global: &Global, options: Options) -> Outcome {
     let mut told = Vec::new();
     let sources = keep_going(wiring::sources(&settings), &mut told)?;
     let _ = keep_going(wiring::receivers(&settings), &mut told)?;
+    let settings_are_valid = told.is_empty();
     let mut checked: Vec<Checked> = files.into_iter().map(Checked::new).collect();
     if !options.offline {
         online::check(&mut checked, &sources).await;
@@ -56,9 +57,8 @@ pub(super) async fn check(global: &Global, options: Options) -> Outcome {
         let faults: Vec<Fault> = checked.iter().flat_map(|one| one.faults.iter().cloned()).collect();
         told.extend((!faults.is_empty()).then(|| render_faults(&faults, std::io::stderr().is_terminal())));
     }
-    let settings_are_faulty = told.len() > usize::from(!global.json && checked.iter().any(|one| !one.faults.is_empty()));
     told.push(summary(&settings, &checked));
-    if settings_are_faulty || checked.iter().any(Checked::is_invalid) {
+    if !settings_are_valid || checked.iter().any(Checked::is_invalid) {
         return Err(Failed::Invalid(told.join("\n\n")));
     }
     eprintln!("{}", told.join("\n\n"));

@@ -18,6 +18,9 @@ const MOST_EVENTS: usize = 5;
 /// How wide the column of names is.
 const NAME_WIDTH: usize = 19;
 
+/// What happened in the shop is cut here, so that a line fits a terminal of 80 columns.
+const MOST_CHARS: usize = 46;
+
 /// The demo's output, and what it counts.
 pub(super) struct Screen {
     json: bool,
@@ -45,7 +48,7 @@ impl Screen {
              \u{20} chat     {}\n\
              \u{20} service  {web}/readyz   {web}/metrics\n\
              \u{20} ask it   rowbell -c {} history\n\n\
-             \u{20} 🛒 the shop changes   🔴🟠🔵 alert   🟢 resolved   📨 message   ·   Ctrl-C ends it\n",
+             \u{20} 🛒 the shop changes   🔴🟠🔵 alert   🟢 resolved   📨 message   Ctrl-C ends\n",
             self.bold("rowbell demo"),
             self.bold(&self.chat),
             self.settings(),
@@ -67,7 +70,9 @@ impl Screen {
         if self.json {
             return output::json(&json!({ "kind": "shop", "at": now, "what": what }));
         }
-        let text = format!("🛒 {} {what}", padded("shop"));
+        let short: String =
+            if what.chars().count() > MOST_CHARS { what.chars().take(MOST_CHARS - 1).chain(['…']).collect() } else { what.to_owned() };
+        let text = format!("🛒 {} {short}", padded("shop"));
         self.line(now, &self.dim(&text));
     }
 
@@ -103,7 +108,9 @@ impl Screen {
         }
         let many = report.events.len() > MOST_EVENTS && !self.json;
         let shown = if many { MOST_EVENTS - 2 } else { report.events.len() };
-        for (kind, key, severity) in report.events.iter().take(shown) {
+        let mut events: Vec<_> = report.events.iter().collect();
+        events.sort_by_key(|(_, _, severity)| ["critical", "warning"].iter().position(|worse| worse == severity).unwrap_or(2));
+        for (kind, key, severity) in events.into_iter().take(shown) {
             if self.json {
                 output::json(
                     &json!({ "kind": "event", "at": now, "watcher": watcher, "event": kind.as_str(), "severity": severity, "key": key }),

@@ -86,14 +86,15 @@ impl Shop {
             .await?;
         }
         sqlx::raw_sql("commit").execute(&mut self.connection).await?;
-        let amount: f64 = sqlx::query_scalar("select sum(unit_price * quantity * (1 - discount)) from order_details where order_id = ?")
-            .bind(order)
-            .fetch_one(&mut self.connection)
-            .await?;
+        let amount: String =
+            sqlx::query_scalar("select printf('%.2f', sum(unit_price * quantity * (1 - discount))) from order_details where order_id = ?")
+                .bind(order)
+                .fetch_one(&mut self.connection)
+                .await?;
         let name = self.customer(customer).await?;
         let less = if discount > 0 { format!(", {discount}% off") } else { String::new() };
         let soon = if due < 7 { ", due tomorrow" } else { "" };
-        Ok(format!("order {order} of {name}: {amount:.2}{less}{soon}"))
+        Ok(format!("order {order}: {amount}{less}{soon}, {name}"))
     }
 
     async fn insert_order(&mut self, customer: &str, due_in_days: i64, today: NaiveDate) -> sqlx::Result<i64> {
@@ -126,14 +127,14 @@ impl Shop {
 
     /// The price it was last sold at.
     async fn correct_price(&mut self, product: i64) -> sqlx::Result<String> {
-        let price: f64 = sqlx::query_scalar(
+        let price: String = sqlx::query_scalar(
             "update products set unit_price = (select unit_price from order_details where product_id = ?1 and unit_price > 1 order by order_id desc limit 1)
-             where product_id = ?1 returning unit_price",
+             where product_id = ?1 returning printf('%.2f', unit_price)",
         )
         .bind(product)
         .fetch_one(&mut self.connection)
         .await?;
-        Ok(format!("price of {} corrected to {price:.2}", self.product(product).await?))
+        Ok(format!("price of {} corrected to {price}", self.product(product).await?))
     }
 
     async fn ship(&mut self, which: &str, today: NaiveDate) -> sqlx::Result<String> {

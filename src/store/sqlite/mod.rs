@@ -20,6 +20,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Readers: pages, lists, the scheduler's look.
 const READERS: u32 = 4;
 
+/// How often opening is tried while another process makes the same file.
+const OPEN_TRIES: u32 = 200;
+/// The pause between two tries.
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
+
 /// An opened file.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
@@ -39,6 +44,25 @@ impl<T> Doing<T> for Result<T, sqlx::Error> {
     }
 }
 
+/// Opens the writer. The first switch of a file to WAL does not wait for another process that does the same, whatever the
+/// busy timeout: it is tried again.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let pool = || SqlitePoolOptions::new().max_connections(1).connect_with(options.clone());
+    for _ in 1..OPEN_TRIES {
+        match pool().await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(OPEN_PAUSE).await,
+            done => return done,
+        }
+    }
+    pool().await
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    // The lower byte of SQLite's code is SQLITE_BUSY; the others say more.
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
+}
+
 impl Sqlite {
     pub(super) fn exists(url: &str) -> Result<bool, StoreError> {
         Ok(options(url)?.get_filename().exists())
@@ -52,11 +76,24 @@ impl Sqlite {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let path = options.get_filename().to_path_buf();
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.doing("opening the file")?;
-        MIGRATIONS.run(&writer).await?;
+        // Each connection would have a database of its own, and a restart would forget every alert.
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            return Err(StoreError::Url("sqlite in memory".to_owned()));
+        }
+        let writer = connect(&options).await.doing("opening the file")?;
         let reader =
             SqlitePoolOptions::new().max_connections(READERS).min_connections(0).connect_lazy_with(options.pragma("query_only", "on"));
-        Ok(Sqlite { writer, reader, path })
+        let store = Sqlite { writer, reader, path };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Brings the schema up to date under the write lock: two processes that start at once must not both make the tables.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        // `run` would not compile inside a spawned task; `run_direct` is there for that.
+        MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+        tx.commit().await.doing("bringing the schema up to date")
     }
 
     pub(super) fn lock(&self) -> Result<File, StoreError> {

@@ -5,8 +5,13 @@ use super::{Doing, Sqlite};
 use crate::domain::delivery::{self, Change, Decision, Verdict};
 use crate::store::model::{ClaimedDelivery, DeliveryResult, NextDelivery, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{Row as _, Sqlite as Db, Transaction};
+use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
 use std::time::Duration;
+
+/// An attempt that has not ended after this long died with its process.
+const ATTEMPT_DEAD_AFTER: TimeDelta = TimeDelta::seconds(15);
+/// No attempt takes longer: an older one cannot have ended within the budget's window.
+const ATTEMPT_MOST: TimeDelta = TimeDelta::seconds(300);
 
 impl Sqlite {
     pub(in crate::store) async fn claim_delivery(
@@ -48,6 +53,9 @@ impl Sqlite {
 
     pub(in crate::store) async fn claim_test(&self, receiver: &str, now: DateTime<Utc>) -> Result<Result<i64, DateTime<Utc>>, StoreError> {
         let mut tx = self.begin().await?;
+        if let Some(until) = throttled_until(&mut tx, receiver).await?.filter(|until| *until > now) {
+            return Ok(Err(until));
+        }
         let sent = recent_attempts(&mut tx, receiver, now).await?;
         if let Some(free) = delivery::budget_free_at(&sent, now) {
             return Ok(Err(free));
@@ -74,6 +82,20 @@ impl Sqlite {
         .await
         .doing("reading the outbox")?;
         Ok(rows.iter().map(|row| (row.get("receiver"), row.get::<i64, _>("n").unsigned_abs())).collect())
+    }
+
+    pub(in crate::store) async fn discard_orphans(&self, receivers: &[String], before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut query = QueryBuilder::<Db>::new(
+            "update delivery set state = 'discarded', reason = 'given up after 72 hours: its receiver is not in the settings' where state = 'pending' and created_at < ",
+        );
+        query.push_bind(stamp(before)).push(" and receiver not in (");
+        let mut list = query.separated(", ");
+        for receiver in receivers {
+            list.push_bind(receiver);
+        }
+        query.push(")");
+        let done = query.build().execute(&self.writer).await.doing("giving up deliveries without a receiver")?;
+        Ok(done.rows_affected())
     }
 
     pub(in crate::store) async fn probe_now(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -203,6 +225,16 @@ async fn receiver_state(tx: &mut Transaction<'_, Db>, receiver: &str) -> Result<
     Ok((held, u32::try_from(row.get::<i64, _>("failures")).unwrap_or(u32::MAX)))
 }
 
+/// Until when a receiver refuses everything because it was told too much.
+async fn throttled_until(tx: &mut Transaction<'_, Db>, receiver: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let row = sqlx::query("select held_until from receiver_state where receiver = ? and throttled = 1 and held_until is not null")
+        .bind(receiver)
+        .fetch_optional(&mut **tx)
+        .await
+        .doing("reading a receiver")?;
+    row.map(|row| time(row.get("held_until"))).transpose()
+}
+
 /// The delivery to try next and when it is due. Each watcher's deliveries leave in order: only its first counts.
 async fn head(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) -> Result<Option<(i64, DateTime<Utc>)>, StoreError> {
     let row = sqlx::query(
@@ -221,17 +253,16 @@ async fn head(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) 
 /// When the attempts of the last window ended; one that has not ended counts as ending now, unless it is long dead.
 async fn recent_attempts(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
     let window = TimeDelta::from_std(delivery::BUDGET_WINDOW).unwrap_or(TimeDelta::MAX);
-    let longest = TimeDelta::seconds(15);
     let rows = sqlx::query("select started_at, ended_at from delivery_attempt where receiver = ? and started_at > ?")
         .bind(receiver)
-        .bind(stamp(now - window - longest))
+        .bind(stamp(now - window - ATTEMPT_MOST))
         .fetch_all(&mut **tx)
         .await
         .doing("reading a budget")?;
     let mut sent = Vec::with_capacity(rows.len());
     for row in &rows {
         let ended = row.get::<Option<String>, _>("ended_at").as_deref().map(time).transpose()?;
-        let at = ended.unwrap_or((time(row.get("started_at"))? + longest).min(now));
+        let at = ended.unwrap_or((time(row.get("started_at"))? + ATTEMPT_DEAD_AFTER).min(now));
         if at + window > now {
             sent.push(at);
         }
@@ -271,7 +302,8 @@ async fn end_attempt(tx: &mut Transaction<'_, Db>, id: i64, result: &DeliveryRes
         .map(drop)
 }
 
-/// Writes what follows for the delivery; its receiver, or `None` when the claim was lost.
+/// Writes what follows for the delivery; its receiver, or `None` when the claim was lost. The receiver's own word that it
+/// has the message counts also when the claim has ended, as long as nobody else has claimed it since.
 async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result: &DeliveryResult) -> Result<Option<String>, StoreError> {
     let ended = stamp(result.ended_at);
     let (state, not_before, delivered_at, reason) = match &result.decision {
@@ -289,7 +321,7 @@ async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result:
     let row = sqlx::query(
         "update delivery set state = ?, not_before = ?, delivered_at = ?, reason = ?, answer = ?, change = coalesce(?, change),
                 message = coalesce(?, message), owner = null, claimed_until = null
-         where id = ? and epoch = ? and state = 'sending' returning receiver",
+         where id = ? and epoch = ? and (state = 'sending' or (state = 'pending' and ? = 'delivered')) returning receiver",
     )
     .bind(state)
     .bind(not_before)
@@ -300,6 +332,7 @@ async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result:
     .bind(message)
     .bind(claimed.id)
     .bind(claimed.epoch)
+    .bind(state)
     .fetch_optional(&mut **tx)
     .await
     .doing("recording a delivery")?;

@@ -42,9 +42,9 @@ impl Sqlite {
             query.push_bind(receiver).push(")");
         }
         for (column, value) in &wanted.key {
-            // A float is a JSON number and a boolean SQLite's 1 or 0: both are compared as they are shown.
+            // A float is a JSON number and a truth value a JSON literal: both are compared as the text that is shown.
             query.push(" and exists (select 1 from json_each(h.key) k where k.key = ").push_bind(column).push(" collate nocase");
-            query.push(" and case k.type when 'true' then 'true' when 'false' then 'false' else cast(k.value as text) end = ");
+            query.push(" and iif(k.type in ('true', 'false'), k.type, coalesce(cast(k.value as text), 'NULL')) = ");
             query.push_bind(value).push(")");
         }
         for (comparison, value) in [(" and h.at >= ", &wanted.since), (" and h.at < ", &wanted.until)] {
@@ -53,10 +53,11 @@ impl Sqlite {
             }
         }
         if let Some(text) = &wanted.search {
-            let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-            // A watcher's own events have neither key nor row.
-            query.push(" and (coalesce(h.key, '') || ' ' || coalesce(h.\"row\", '') || ' ' || h.watcher || ' ' || h.reason) like ");
-            query.push_bind(pattern).push(" escape '\\'");
+            // Rows are kept as JSON, which writes a quote as \": there the text is looked for as JSON would write it.
+            let quoted = Json::from(text.as_str()).to_string();
+            query.push(" and (h.watcher || ' ' || h.reason like ").push_bind(pattern(text)).push(" escape '\\'");
+            query.push(" or coalesce(h.key, '') || ' ' || coalesce(h.rows, h.\"row\", '') like ");
+            query.push_bind(pattern(quoted.trim_matches('"'))).push(" escape '\\')");
         }
         if let Some(before) = wanted.before {
             query.push(" and h.id < ").push_bind(before);
@@ -154,9 +155,9 @@ impl Sqlite {
 
     pub(in crate::store) async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut gone = 0;
-        // A line that an unsettled delivery tells stays, as do the polls of the lines that stay.
+        // A settled delivery's `not_before` is when it was settled. A line that an unsettled delivery tells stays, as do the polls of the lines that stay.
         for statement in [
-            "delete from delivery where id in (select id from delivery where state in ('delivered', 'discarded') and created_at < ?1 limit ?2)",
+            "delete from delivery where id in (select id from delivery where state in ('delivered', 'discarded') and max(created_at, not_before) < ?1 limit ?2)",
             "delete from alert_history where id in (select h.id from alert_history h where h.at < ?1
                 and not exists (select 1 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id = h.id and d.state in ('pending', 'sending'))
                 and not exists (select 1 from alert_state a where a.fingerprint = h.fingerprint and a.status = 'firing') limit ?2)",
@@ -180,6 +181,11 @@ impl Sqlite {
 /// SQLite takes a negative limit for none.
 fn bound(limit: u64) -> i64 {
     if limit == 0 { -1 } else { i64::try_from(limit).unwrap_or(-1) }
+}
+
+/// A `like` pattern for a text anywhere, with `\` as its escape.
+fn pattern(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
 fn push_list(query: &mut QueryBuilder<Db>, ids: &[i64]) {
