@@ -27,7 +27,7 @@ pub const URL: &str = "ROWBELL_BENCH_URL";
 const RUNS: u32 = 30;
 /// A condition that is evaluated for each row and holds for none.
 const SIMPLE: &str = "qty < 0";
-const LONGER: &str = "(price * qty < 0 or name like '%recalled%') and updated_at is not null";
+const LONGER: &str = "(qty * 2 < 0 or name like '%recalled%') and updated_at is not null";
 const QUERY: &str = "select id, sku, name, warehouse, qty, price, updated_at from stock";
 
 /// The cases in order, and what they are called in the table.

@@ -30,6 +30,9 @@ const INCOMPLETE: u128 = 1;
 /// wait for the poll after next. For short intervals it is a hundredth.
 const REMINDER_SLACK: Duration = Duration::from_secs(1);
 
+/// One key in so many may come at another place than in the poll before, before the order is learned anew.
+const MOST_JUMPS_IN: usize = 8;
+
 /// What the fold needs besides the rows.
 #[derive(Clone, Copy)]
 pub struct Basis<'a> {
@@ -51,11 +54,36 @@ pub struct Evaluation<'a> {
     may_skip: bool,
     keys: Option<KeyColumns>,
     scratch: Vec<u8>,
+    seen: Seen,
     marks: Vec<Mark>,
     found: HashMap<Fingerprint, Found>,
     faulty: BTreeSet<Fingerprint>,
     faults: RowFaults,
     rows: u64,
+}
+
+/// In which order the known keys come.
+#[derive(Default)]
+struct Seen {
+    /// Their places.
+    places: Vec<u32>,
+    /// How many came at another place than the one after the last.
+    jumps: usize,
+}
+
+impl Seen {
+    fn find(&mut self, known: &Known, fingerprint: Fingerprint) -> Option<usize> {
+        let guess = self.places.last().map_or(0, |last| *last as usize + 1);
+        let at = known.position_near(guess, fingerprint)?;
+        self.jumps += usize::from(at != guess);
+        self.places.push(at as u32);
+        Some(at)
+    }
+
+    /// The order, when it is worth keeping the keys in it.
+    fn worth_keeping(self) -> Vec<u32> {
+        if self.jumps > self.places.len() / MOST_JUMPS_IN { self.places } else { Vec::new() }
+    }
 }
 
 /// What was seen of a known key.
@@ -122,6 +150,8 @@ pub struct Plan {
     pub rows: u64,
     /// How many keys were returned more than once.
     pub repeated_keys: u64,
+    /// The places of the known keys in the order in which they came, when that is far from the order in which they are.
+    pub order: Vec<u32>,
 }
 
 impl Plan {
@@ -144,6 +174,7 @@ impl<'a> Evaluation<'a> {
             may_skip,
             keys: None,
             scratch: Vec::new(),
+            seen: Seen::default(),
             marks: vec![Mark::Absent; basis.known.keys().len()],
             found: HashMap::new(),
             faulty: BTreeSet::new(),
@@ -173,7 +204,7 @@ impl<'a> Evaluation<'a> {
         let Some(keys) = &self.keys else { return };
         self.rows += 1;
         let fingerprint = keys.fingerprint_in(row, &mut self.scratch);
-        let known = self.basis.known.position(fingerprint);
+        let known = self.seen.find(self.basis.known, fingerprint);
         let digest = row.digest();
         if let Some(at) = known
             && self.is_settled(at, digest)
@@ -228,7 +259,7 @@ impl<'a> Evaluation<'a> {
 
     /// Ends the fold: the result has come whole.
     pub fn finish(self) -> Plan {
-        let mut plan = Plan { rows: self.rows, faults: self.faults.clone(), ..Plan::default() };
+        let mut plan = Plan { rows: self.rows, faults: self.faults.clone(), order: self.seen.worth_keeping(), ..Plan::default() };
         let mut found: BTreeMap<Fingerprint, Found> = self.found.into_iter().collect();
         for fingerprint in &self.faulty {
             if let Some(found) = found.get_mut(fingerprint) {

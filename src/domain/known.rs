@@ -68,6 +68,30 @@ impl Known {
         }
     }
 
+    /// Puts the keys at these places first, in this order. Keys that are looked up in their order are found without a
+    /// jump through the memory, which costs more than the rest of a look at an unchanged row.
+    pub fn reorder(&mut self, places: &[u32]) {
+        let mut is_left = vec![true; self.keys.len()];
+        let mut keys = Vec::with_capacity(self.keys.len());
+        for &at in places {
+            if let Some(left) = is_left.get_mut(at as usize)
+                && std::mem::take(left)
+            {
+                keys.push(self.keys[at as usize]);
+            }
+        }
+        keys.extend(self.keys.iter().zip(&is_left).filter(|(_, is_left)| **is_left).map(|(key, _)| *key));
+        *self = Known::new(keys);
+    }
+
+    /// The place of a fingerprint, which is likely to be `guess`.
+    pub fn position_near(&self, guess: usize, fingerprint: Fingerprint) -> Option<usize> {
+        match self.keys.get(guess) {
+            Some(key) if key.fingerprint == fingerprint => Some(guess),
+            _ => self.position(fingerprint),
+        }
+    }
+
     /// The place of a fingerprint among [`Known::keys`].
     pub fn position(&self, fingerprint: Fingerprint) -> Option<usize> {
         self.index.get(&fingerprint.0).map(|at| *at as usize)
@@ -108,6 +132,18 @@ mod tests {
             status: AlertStatus::Firing,
             severity: Severity::Warning,
             told_at: None,
+        }
+    }
+
+    #[test]
+    fn keys_in_another_order_are_the_same_keys() {
+        let mut known = Known::new((0..6).map(|n| key(n, n)).collect());
+        known.reorder(&[4, 2, 4, 99]);
+        let order: Vec<u128> = known.keys().iter().map(|key| key.fingerprint.0).collect();
+        assert_eq!(order, [4, 2, 0, 1, 3, 5]);
+        for guess in 0..7 {
+            let places: Vec<_> = order.iter().map(|n| known.position_near(guess, Fingerprint(*n))).collect();
+            assert_eq!(places, (0..6).map(Some).collect::<Vec<_>>());
         }
     }
 

@@ -125,10 +125,12 @@ impl Engine {
     /// Brings the keys in memory to where the commit has left those in the store. Whatever else has changed them raised
     /// their version too, so that they are read again.
     fn remember(&self, written: Written) {
-        if written.put.is_empty() && written.remove.is_empty() {
-            return;
+        let mut cache = self.known_cache();
+        let Some((version, known)) = cache.get_mut(&written.name).filter(|(version, _)| *version == written.version) else { return };
+        if !written.order.is_empty() {
+            Arc::make_mut(known).reorder(&written.order);
         }
-        if let Some((version, known)) = self.known_cache().get_mut(&written.name).filter(|(version, _)| *version == written.version) {
+        if !written.put.is_empty() || !written.remove.is_empty() {
             Arc::make_mut(known).apply(written.put, &written.remove);
             *version += 1;
         }
@@ -171,8 +173,10 @@ impl Engine {
         reading: Reading,
     ) -> Result<PollReport, StoreError> {
         let occasion = Occasion { watcher, now: started_at, language: self.parts().language };
+        let mut order = Vec::new();
         let (mut changes, failure, outcome) = match reading.result {
-            Ok(plan) => {
+            Ok(mut plan) => {
+                order = std::mem::take(&mut plan.order);
                 let failure = partial(&plan.faults, plan.rows);
                 let stored = self.parts().store.alerts_of(plan.needs_stored()).await?;
                 let outcome = if failure.is_some() { PollOutcome::Partial } else { PollOutcome::Ok };
@@ -193,7 +197,7 @@ impl Engine {
             failure,
         };
         let report = PollReport::new(watcher, &record, &changes);
-        let written = Written::of(&claim, &changes);
+        let written = Written::of(&claim, &changes, order);
         let commit = PollCommit { claim, record, state };
         let committed = self.parts().store.commit_poll(commit, changes).await?;
         self.remember(written);
@@ -230,15 +234,18 @@ struct Written {
     version: i64,
     put: Vec<KnownKey>,
     remove: Vec<Fingerprint>,
+    /// See [`Plan::order`].
+    order: Vec<u32>,
 }
 
 impl Written {
-    fn of(claim: &Claim, changes: &Changes) -> Written {
+    fn of(claim: &Claim, changes: &Changes, order: Vec<u32>) -> Written {
         Written {
             name: (claim.watcher.clone(), claim.source.clone()),
             version: claim.state.version,
             put: changes.put.iter().map(KnownKey::of).collect(),
             remove: changes.remove.clone(),
+            order,
         }
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn message(setting: &Setting<'_>, events: &[&Event], links: &[String]
         first_cuttable,
         cuttable,
         is_uncounted: false,
-        omitted: 0,
+        omitted: events.len() - cuttable,
         language: setting.language,
         mentions,
     }
@@ -93,7 +93,15 @@ fn items(setting: &Setting<'_>, events: &[&Event], links: &[String]) -> Vec<Stri
             return items;
         }
     }
-    events.iter().enumerate().map(|(at, event)| format!("- {}", line_item(setting, event, icons, link(at)))).collect()
+    // What is beyond the limit would only be cut again; of a hundred thousand events that is nearly all.
+    let mut bytes = 0;
+    let lines = events.iter().enumerate().map(|(at, event)| format!("- {}", line_item(setting, event, icons, link(at))));
+    let fits = |line: &String| {
+        let before = bytes;
+        bytes += json_bytes(line);
+        before <= MAX_TEXT_BYTES
+    };
+    lines.take_while(fits).collect()
 }
 
 /// Whose it is, where it was read, and when.
