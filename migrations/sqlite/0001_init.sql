@@ -128,6 +128,7 @@ create index delivery_attempt_budget on delivery_attempt (receiver, started_at);
 -- What is known of a receiver besides its settings.
 create table receiver_state (
     receiver   text primary key,                                     -- its name
+    robot      text,                                                 -- hash of the robot behind it: receivers of one robot share its budget
     held_until text,                                                 -- nothing is sent before
     reason     text,                                                 -- why
     throttled  integer not null default 0 check (throttled in (0, 1)), -- 1: it was told too much; trying earlier only makes that last longer

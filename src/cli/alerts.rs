@@ -3,7 +3,7 @@
 use super::moment::Wall;
 use super::{Global, Outcome, output, wiring};
 use crate::clock::Clock;
-use crate::store::AlertLine;
+use crate::store::{AlertLine, Store, StoreError};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -17,13 +17,29 @@ pub(super) struct Options {
 }
 
 pub(super) async fn alerts(global: &Global, options: Options) -> Outcome {
-    let settings = wiring::settings(global)?;
+    let settings = wiring::store_settings(global)?;
     let Some(store) = wiring::existing_store(&settings).await? else { return Ok(true) };
     let lines = store.alerts(options.watcher.as_deref(), options.limit).await?;
+    tell_failing(&store, options.watcher.as_deref()).await?;
     store.close().await;
     let wall = Wall::new(settings.timezone, Clock::System.now());
     output::list(global, &lines, "nothing fires", |lines| table(lines, &wall));
     Ok(true)
+}
+
+/// A watcher that fails sees nothing: what is listed of it may be over, and what is not listed may be there.
+async fn tell_failing(store: &Store, wanted: Option<&str>) -> Result<(), StoreError> {
+    for state in store.watcher_states().await? {
+        let asked = wanted.is_none_or(|name| name == state.watcher);
+        if asked && state.failures > 0 {
+            let since = state.failing_since.map(|since| since.format(" since %Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
+            eprintln!(
+                "note: the polls of `{}` fail{since} ({} in a row): `rowbell polls {}` says why",
+                state.watcher, state.failures, state.watcher
+            );
+        }
+    }
+    Ok(())
 }
 
 fn table(lines: &[AlertLine], wall: &Wall) -> comfy_table::Table {

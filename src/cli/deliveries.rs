@@ -31,7 +31,7 @@ enum Action {
 }
 
 pub(super) async fn deliveries(global: &Global, options: Options) -> Outcome {
-    let settings = wiring::settings(global)?;
+    let settings = wiring::store_settings(global)?;
     if let Some(Action::Retry { id }) = options.action {
         return retry(global, &settings, id).await;
     }
@@ -89,7 +89,7 @@ fn why(line: &DeliveryLine, wall: &Wall) -> String {
     match (line.state.as_str(), &line.held) {
         ("delivered", _) => String::new(),
         ("discarded", _) => line.reason.clone().unwrap_or_default(),
-        (_, Some(held)) => format!("held: {held}"),
+        (_, Some(held)) => format!("held until {}: {held}", line.held_until.as_deref().map(|at| wall.shown(at)).unwrap_or_default()),
         _ => match &line.answer {
             Some(answer) => format!("{answer}; next try {}", wall.shown(&line.not_before)),
             None => String::new(),

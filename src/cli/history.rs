@@ -40,7 +40,7 @@ pub(super) struct Options {
 }
 
 pub(super) async fn history(global: &Global, options: Options) -> Outcome {
-    let settings = wiring::settings(global)?;
+    let settings = wiring::store_settings(global)?;
     let now = Clock::System.now();
     let time = |option: &'static str, text: Option<String>, edge| {
         let read = |text: String| moment::parse(&text, edge, now, settings.timezone).map(moment::stamp);

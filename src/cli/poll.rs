@@ -36,6 +36,7 @@ pub(super) async fn poll(global: &Global, options: Options) -> Outcome {
         store.take_over().await?;
     }
     let engine = wiring::engine(&settings, store.clone(), Clock::System)?;
+    wiring::register_robots(&store, &engine.parts().receivers).await?;
     let deadline = engine.parts().clock.now() + TimeDelta::from_std(options.timeout).unwrap_or(TimeDelta::MAX);
     let mut well = true;
     let progress = output::progress(watchers.len() as u64, "polling");

@@ -20,7 +20,7 @@ pub(super) struct Options {
 }
 
 pub(super) async fn polls(global: &Global, options: Options) -> Outcome {
-    let settings = wiring::settings(global)?;
+    let settings = wiring::store_settings(global)?;
     let Some(store) = wiring::existing_store(&settings).await? else { return Ok(true) };
     let watcher = options.watcher.as_deref();
     let lines = match options.failed {

@@ -3,7 +3,7 @@
 
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
-use crate::domain::compose::Changes;
+use crate::domain::compose::{Changes, Draft};
 use crate::domain::watcher::{AlertOn, Watcher};
 use crate::engine::{Engine, Preview};
 use crate::notify::dingtalk::Outgoing;
@@ -43,9 +43,9 @@ pub(super) async fn preview(global: &Global, options: Options) -> Outcome {
     let sample = sample(&engine, &watcher, &preview).await;
     let shown = sample.as_ref().unwrap_or(&preview.changes);
     if global.json {
-        print_json(&watcher, &preview, shown)
+        print_json(&engine, &watcher, &preview, shown)
     } else {
-        print(&watcher, &preview, shown, sample.is_some())
+        print(&engine, &watcher, &preview, shown, sample.is_some())
     }
     if let Some(receiver) = &options.send_to {
         return send(&engine, receiver, shown).await;
@@ -88,7 +88,7 @@ async fn sample(engine: &Engine, watcher: &Arc<Watcher>, preview: &Preview) -> O
     engine.preview(&Arc::new(eager)).await.ok().map(|preview| preview.changes)
 }
 
-fn print(watcher: &Watcher, preview: &Preview, shown: &Changes, is_sample: bool) {
+fn print(engine: &Engine, watcher: &Watcher, preview: &Preview, shown: &Changes, is_sample: bool) {
     output::line(&format!("{}: {} rows", watcher.name, preview.rows));
     if preview.baseline > 0 {
         output::line(&format!("  the first poll takes {} rows as the baseline and tells no one of them;", preview.baseline));
@@ -112,16 +112,20 @@ fn print(watcher: &Watcher, preview: &Preview, shown: &Changes, is_sample: bool)
     }
     for draft in &shown.deliveries {
         output::line(&format!("\n── to {} ── {}", draft.receiver, draft.message.title));
-        if !draft.message.mentions.is_empty() {
-            output::line(&format!("calls by name: {:?}", draft.message.mentions));
-        }
-        output::line(&draft.message.text());
+        output::line(&final_text(engine, draft));
     }
 }
 
-fn print_json(watcher: &Watcher, preview: &Preview, shown: &Changes) {
+/// The text as the receiver would get it: with its keyword, and with those who are called by name.
+fn final_text(engine: &Engine, draft: &Draft) -> String {
+    let text = draft.message.text();
+    let outgoing = Outgoing { uuid: "", title: &draft.message.title, text: &text, mentions: &draft.message.mentions };
+    engine.parts().receivers.get(&draft.receiver).map_or_else(|| text.clone(), |robot| robot.final_text(&outgoing))
+}
+
+fn print_json(engine: &Engine, watcher: &Watcher, preview: &Preview, shown: &Changes) {
     let events: Vec<_> = preview.changes.events.iter().map(|event| json!({ "event": event.kind.as_str(), "severity": event.severity.as_str(), "key": event.key.as_ref().map(|key| key.to_json()), "row": event.rows.first().map(|row| row.to_json()), "reason": event.reason })).collect();
-    let messages: Vec<_> = shown.deliveries.iter().map(|draft| json!({ "receiver": draft.receiver, "title": draft.message.title, "text": draft.message.text(), "mention": draft.message.mentions })).collect();
+    let messages: Vec<_> = shown.deliveries.iter().map(|draft| json!({ "receiver": draft.receiver, "title": draft.message.title, "text": final_text(engine, draft), "mention": draft.message.mentions })).collect();
     let error = preview.failure.as_ref().map(|failure| json!({ "kind": failure.kind, "message": failure.message }));
     output::json(
         &json!({ "watcher": watcher.name, "rows": preview.rows, "baseline": preview.baseline, "unchanged": preview.unchanged, "events": events, "messages": messages, "warnings": shown.warnings, "error": error }),

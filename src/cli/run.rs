@@ -31,6 +31,7 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
     let lock = store.lock()?;
     store.take_over().await?;
     let engine = wiring::engine(&settings, store.clone(), Clock::System)?;
+    wiring::register_robots(&store, &engine.parts().receivers).await?;
     let files = wiring::watcher_files(&settings)?;
     reload::tell_broken(&engine, &files);
     engine.set_watchers(wiring::valid(&files)).await?;

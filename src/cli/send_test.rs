@@ -24,6 +24,7 @@ pub(super) async fn send_test(global: &Global, options: Options) -> Outcome {
         return Err(Failed::Invalid(format!("error: there is no receiver `{}` in the settings; {hint}", options.receiver)));
     };
     let store = wiring::store(&settings).await?;
+    wiring::register_robots(&store, &receivers).await?;
     let clock = Clock::System;
     let now = clock.now();
     let id = match store.claim_test(&options.receiver, now).await? {

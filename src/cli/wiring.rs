@@ -20,6 +20,12 @@ pub(super) fn settings(global: &Global) -> Result<Settings, Failed> {
     load_settings(global.config.as_deref(), &Environment::of_process()).map_err(|faults| invalid(&faults))
 }
 
+/// The settings without sources and receivers, for commands that only look into the store: they need no secret.
+pub(super) fn store_settings(global: &Global) -> Result<Settings, Failed> {
+    let environment = Environment { store_only: true, ..Environment::of_process() };
+    load_settings(global.config.as_deref(), &environment).map_err(|faults| invalid(&faults))
+}
+
 /// The faults as a person reads them.
 pub(super) fn invalid(faults: &[Fault]) -> Failed {
     Failed::Invalid(render_faults(faults, std::io::stderr().is_terminal()))
@@ -102,6 +108,12 @@ fn each<S, T>(table: &BTreeMap<String, S>, make: impl Fn(&str) -> Result<T, Faul
 
 fn fault(settings: &Settings, message: String, hint: Option<String>) -> Fault {
     Fault::of_file(settings.file.clone().unwrap_or_else(|| "rowbell.toml".into()), message, hint)
+}
+
+/// Tells the store which receivers are the same robot.
+pub(super) async fn register_robots(store: &Store, receivers: &BTreeMap<String, Arc<Robot>>) -> Result<(), Failed> {
+    let robots = receivers.iter().map(|(name, robot)| (name.clone(), robot.fingerprint().to_owned())).collect();
+    Ok(store.register_robots(robots).await?)
 }
 
 /// The engine of these settings over an opened store.

@@ -44,13 +44,20 @@ pub struct Environment {
     pub folder: PathBuf,
     /// The machine's IANA time zone, when it is known.
     pub timezone: Option<String>,
+    /// Whether only the store is wanted: sources and receivers, and the secrets in them, are left out.
+    pub store_only: bool,
 }
 
 impl Environment {
     /// The process' own. A variable that is not Unicode is none of ours.
     pub fn of_process() -> Environment {
         let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Environment { variables: variables.collect(), folder: PathBuf::new(), timezone: iana_time_zone::get_timezone().ok() }
+        Environment {
+            variables: variables.collect(),
+            folder: PathBuf::new(),
+            timezone: iana_time_zone::get_timezone().ok(),
+            store_only: false,
+        }
     }
 
     /// The machine's zone; UTC on a machine that names none, as its other programs would have it.

@@ -7,7 +7,7 @@
 use super::alert::{Alert, AlertStatus, Event, EventKind, Severity};
 use super::evaluate::{Found, Plan};
 use super::expression::{Expression, Scope};
-use super::message::{self, Language, Message, Setting};
+use super::message::{self, Language, Message, Setting, words};
 use super::row::Fingerprint;
 use super::watcher::{AlertOn, Mention, Watcher};
 use chrono::{DateTime, Utc};
@@ -79,11 +79,17 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
 }
 
 /// The watcher's own event: its polls fail, or work again. Everyone it names is told.
-pub fn watcher_event(occasion: &Occasion<'_>, kind: EventKind, since: DateTime<Utc>, reason: String) -> Changes {
+///
+/// `polls` is how many failed in a row, `error` why the last one did.
+pub fn watcher_event(occasion: &Occasion<'_>, kind: EventKind, since: DateTime<Utc>, polls: u32, error: &str) -> Changes {
     let mut draft = Drafting { occasion, changes: Changes::default(), routes: Vec::new() };
     let mut event = draft.event(kind, Severity::Warning);
     event.since = Some(since);
-    event.reason = reason;
+    event.row_count = u64::from(polls);
+    event.reason = match kind {
+        EventKind::WatcherRecovered => words::works_again(Language::En, event.row_count),
+        _ => words::failing(Language::En, event.row_count) + error,
+    };
     let routes = occasion.watcher.receivers().into_iter().map(|receiver| (receiver, Vec::new())).collect();
     draft.push(event, routes);
     draft.finish()

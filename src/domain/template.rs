@@ -1,7 +1,7 @@
 //! MiniJinja templates of messages: strict about names, with fuel, over values that cannot break the Markdown.
 
 use minijinja::value::{Value, ValueKind};
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, escape_formatter};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, context, escape_formatter};
 use std::ops::Range;
 
 /// Instructions a template may take. A message of 1,000 rows needs some 50,000; an endless loop ends within a second.
@@ -17,12 +17,24 @@ pub struct TemplateError {
     pub span: Option<Range<usize>>,
 }
 
-/// Checks the syntax of a template.
+/// Checks the syntax of a template, and that its filters, tests and functions exist wherever a message with one event
+/// gets to them.
 ///
 /// # Errors
 /// What is wrong, with its place.
 pub fn check_syntax(source: &str) -> Result<(), TemplateError> {
-    environment().template_from_str(source).map(drop).map_err(describe)
+    let mut environment = environment();
+    environment.template_from_str(source).map_err(describe)?;
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    let event = context! { key => context! {}, row => context! {}, rows => vec![context! {}] };
+    let events = vec![event];
+    let tried = environment.render_str(
+        source,
+        context! { events => events.clone(), firing => events.clone(), resolved => events, ..context! { watcher => context! {} } },
+    );
+    let unknown =
+        |error: &minijinja::Error| matches!(error.kind(), ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction);
+    tried.err().filter(unknown).map_or(Ok(()), |error| Err(describe(error)))
 }
 
 /// The variables that a template reads and does not set itself, in alphabetical order; none of one that is not valid.
@@ -69,12 +81,18 @@ fn describe(error: minijinja::Error) -> TemplateError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use minijinja::context;
 
     #[test]
     fn a_name_that_is_not_there_is_an_error_with_its_place() {
         let error = render("stock: {{ row.stok }}", &context! { row => context! { stock => 1 } }).expect_err("strict");
         assert_eq!(error.span, Some(10..18));
+    }
+
+    #[test]
+    fn a_filter_that_does_not_exist_is_found_before_a_message_is_made() {
+        assert!(check_syntax("{{ events | lenght }}").is_err());
+        assert!(check_syntax("{% for e in events %}{{ e.row.x | nofilter }}{% endfor %}").is_err());
+        assert!(check_syntax("{% for e in events %}{{ e.row.x | upper }} {{ e.row.n + 1 }}{% endfor %}").is_ok());
     }
 
     #[test]

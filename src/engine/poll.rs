@@ -290,14 +290,13 @@ fn next_state(
             let since = *state.failing_since.get_or_insert(started_at);
             if state.failures >= watcher.failures_before_alert && !state.failing_told {
                 state.failing_told = true;
-                let reason = format!("{} polls in a row failed. {}: {}", state.failures, failure.kind, failure.message);
-                merge(changes, compose::watcher_event(occasion, EventKind::WatcherFailed, since, reason));
+                let error = format!("{}: {}", failure.kind, failure.message);
+                merge(changes, compose::watcher_event(occasion, EventKind::WatcherFailed, since, state.failures, &error));
             }
         }
         None => {
             if let Some(since) = state.failing_since.filter(|_| state.failing_told) {
-                let reason = format!("the query works again after {} failed polls", state.failures);
-                merge(changes, compose::watcher_event(occasion, EventKind::WatcherRecovered, since, reason));
+                merge(changes, compose::watcher_event(occasion, EventKind::WatcherRecovered, since, state.failures, ""));
             }
             (state.failures, state.failing_since, state.failing_told) = (0, None, false);
         }

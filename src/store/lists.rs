@@ -172,6 +172,8 @@ pub struct DeliveryLine {
     pub not_before: String,
     /// Why its receiver is held, when it is.
     pub held: Option<String>,
+    /// Until when.
+    pub held_until: Option<String>,
     /// When it was taken.
     pub delivered_at: Option<String>,
     /// Why it was given up.

@@ -188,6 +188,11 @@ impl Store {
         detached!(self, store => store.probe_now(now))
     }
 
+    /// Tells which robot is behind each receiver (receiver, robot): receivers of one robot share its budget and its bans.
+    pub async fn register_robots(&self, robots: Vec<(String, String)>) -> Result<(), StoreError> {
+        detached!(self, store => store.register_robots(&robots))
+    }
+
     /// Gives up what has waited since `before` for a receiver that is none of these; how many deliveries that were.
     pub async fn discard_orphans(&self, receivers: Vec<String>, before: DateTime<Utc>) -> Result<u64, StoreError> {
         detached!(self, store => store.discard_orphans(&receivers, before))

@@ -25,6 +25,11 @@ pub(super) fn read(file: Node, path: Option<&Path>, environment: &Environment, m
             file
         }
     };
+    if environment.store_only
+        && let Content::Table(table) = &mut root.content
+    {
+        table.entries.retain(|entry| !matches!(entry.name.as_str(), "sources" | "receivers"));
+    }
     expand::expand(&mut root, "", environment, folder, &mut report);
     let settings = read_root(&root, path, folder, environment, &mut report);
     report.finish(settings)

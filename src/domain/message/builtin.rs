@@ -136,7 +136,7 @@ fn top_severity(language: Language, events: &[&Event]) -> Option<&'static str> {
 /// One event with a line for each column, or for each of its rows.
 fn expanded_item(setting: &Setting<'_>, event: &Event, with_icon: bool, links: &str) -> String {
     if event.fingerprint.is_none() {
-        let parts = [neutralise_to(&event.reason, MOST_CHARS_OF_REASON), lasted(setting, event).unwrap_or_default()];
+        let parts = [neutralise_to(&reason(setting, event), MOST_CHARS_OF_REASON), lasted(setting, event).unwrap_or_default()];
         return parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
     }
     if is_over(event) {
@@ -209,4 +209,17 @@ fn columns_but_key<'a>(
 ) -> impl Iterator<Item = (String, String)> + 'a {
     let is_key = |at: usize| event.key.as_ref().is_some_and(|key| key.columns().names().contains(&row.columns().names()[at]));
     cells(row, neutral).enumerate().filter(move |(at, _)| !is_key(*at)).map(|(_, cell)| cell)
+}
+
+/// The reason of a watcher's own event in the language of the message; a database's words stay as they are.
+fn reason(setting: &Setting<'_>, event: &Event) -> String {
+    let polls = event.row_count;
+    let error = event.reason.strip_prefix(&words::failing(Language::En, polls));
+    match (event.kind, error) {
+        (EventKind::WatcherFailed, Some(error)) => words::failing(setting.language, polls) + error,
+        (EventKind::WatcherRecovered, _) if event.reason == words::works_again(Language::En, polls) => {
+            words::works_again(setting.language, polls)
+        }
+        _ => event.reason.clone(),
+    }
 }

@@ -28,7 +28,14 @@ pub(super) fn render(setting: &Setting<'_>, events: &[&Event]) -> Result<Links, 
 
 /// Links for the end of a text that a template wrote: those of its first events, which say whose they are.
 pub(super) fn at_the_end(setting: &Setting<'_>, events: &[&Event], most: usize) -> Result<String, TemplateError> {
-    let lines = events.iter().take(most).map(|event| of_event(setting, event, &key_words(event)));
+    let told: Vec<&Event> = events.iter().take(most).copied().collect();
+    let titles = |event: &&Event| of_event(setting, event, "").map(|line| line.split("](").next().unwrap_or_default().to_owned());
+    let mut distinct = told.iter().map(titles).collect::<Result<Vec<_>, _>>()?;
+    distinct.sort();
+    distinct.dedup();
+    // Titles that differ say by themselves whose they are.
+    let behind = |event: &Event| if distinct.len() == told.len() { String::new() } else { key_words(event) };
+    let lines = told.iter().map(|event| of_event(setting, event, &behind(event)));
     Ok(lines.collect::<Result<Vec<_>, _>>()?.join(" · "))
 }
 

@@ -8,7 +8,7 @@ mod builtin;
 mod buttons;
 mod context;
 mod neutralise;
-mod words;
+pub(in crate::domain) mod words;
 
 pub use neutralise::neutralise;
 pub use words::{Language, duration_words};

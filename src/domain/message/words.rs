@@ -144,6 +144,24 @@ pub(super) fn reduced(language: Language, name: &str) -> String {
     }
 }
 
+/// How many polls in a row failed: the beginning of the reason of `watcher_failed`, and in English so in the history.
+pub(in crate::domain) fn failing(language: Language, polls: u64) -> String {
+    match language {
+        Language::ZhCn => format!("连续 {polls} 次轮询失败。"),
+        Language::En if polls == 1 => "the poll failed. ".to_owned(),
+        Language::En => format!("{polls} polls in a row failed. "),
+    }
+}
+
+/// The reason of `watcher_recovered`.
+pub(in crate::domain) fn works_again(language: Language, polls: u64) -> String {
+    match language {
+        Language::ZhCn => format!("连续 {polls} 次轮询失败之后，查询恢复正常。"),
+        Language::En if polls == 1 => "the query works again after a failed poll".to_owned(),
+        Language::En => format!("the query works again after {polls} failed polls"),
+    }
+}
+
 /// `NULL`, shown as such and never as 0 or nothing.
 pub(super) const NULL: &str = "NULL";
 

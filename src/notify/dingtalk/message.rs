@@ -34,16 +34,18 @@ pub fn body_size(message: &Outgoing<'_>, keyword: Option<&str>) -> usize {
 
 /// The body as it goes over the wire: UTF-8, no `\u` escapes (they would triple Chinese text).
 pub(super) fn body(message: &Outgoing<'_>, keyword: Option<&str>) -> String {
-    let title = title(message);
-    let mentioned = Mentioned::of(message.mentions);
-    let text = format!("{}{}", with_keyword(&title, message.text, keyword), mentioned.marks());
     json!({
         "msgtype": "markdown",
-        "markdown": { "title": title, "text": text },
-        "at": mentioned.at(),
+        "markdown": { "title": title(message), "text": text(message, keyword) },
+        "at": Mentioned::of(message.mentions).at(),
         "msgUuid": message.uuid,
     })
     .to_string()
+}
+
+/// The text with the keyword and the marks of those who are called by name.
+pub(super) fn text(message: &Outgoing<'_>, keyword: Option<&str>) -> String {
+    format!("{}{}", with_keyword(&title(message), message.text, keyword), Mentioned::of(message.mentions).marks())
 }
 
 /// An empty title would make an empty notification and is refused by DingTalk: the text's first line serves then.

@@ -91,6 +91,7 @@ pub struct Robot {
     redactor: std::sync::Arc<Redactor>,
     client: Client,
     deadline: Duration,
+    fingerprint: String,
 }
 
 impl Robot {
@@ -104,8 +105,9 @@ impl Robot {
         let redactor = std::sync::Arc::new(Redactor::new(secrets.into_iter().flatten()));
         let client = client(&webhook).map_err(|error| RobotError::Client { name: name.clone(), fault: innermost(&error.without_url()) })?;
         let keyword = settings.keyword.map(|word| word.trim().to_owned()).filter(|word| !word.is_empty());
+        let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(token.as_bytes()));
         let (webhook, secret) = (SecretString::from(String::from(webhook)), secret.map(SecretString::from));
-        Ok(Robot { name, webhook, secret, keyword, redactor, client, deadline: DEADLINE })
+        Ok(Robot { name, webhook, secret, keyword, redactor, client, deadline: DEADLINE, fingerprint })
     }
 
     /// The same robot with another limit on the whole of an attempt (10 s).
@@ -116,6 +118,16 @@ impl Robot {
     /// The receiver's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A hash that tells robots apart: receivers with the same token are one robot, which has one budget.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The text as it is sent: with the keyword, and with the marks of those who are called by name.
+    pub fn final_text(&self, message: &Outgoing<'_>) -> String {
+        super::message::text(message, self.keyword())
     }
 
     /// The word that is put into each message, for [`body_size`](super::body_size).

@@ -98,6 +98,19 @@ impl Sqlite {
         Ok(done.rows_affected())
     }
 
+    pub(in crate::store) async fn register_robots(&self, robots: &[(String, String)]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for (receiver, robot) in robots {
+            sqlx::query("insert into receiver_state (receiver, robot) values (?1, ?2) on conflict (receiver) do update set robot = ?2")
+                .bind(receiver)
+                .bind(robot)
+                .execute(&mut *tx)
+                .await
+                .doing("registering robots")?;
+        }
+        tx.commit().await.doing("registering robots")
+    }
+
     pub(in crate::store) async fn probe_now(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("update receiver_state set held_until = null where throttled = 0")
@@ -137,6 +150,10 @@ impl Sqlite {
 
     pub(in crate::store) async fn budget_left(&self, receiver: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
         let mut tx = self.reader.begin().await.doing("reading a budget")?;
+        let (held, _) = receiver_state(&mut tx, receiver).await?;
+        if held.is_some_and(|until| until > now) {
+            return Ok(0);
+        }
         let sent = recent_attempts(&mut tx, receiver, now).await?;
         Ok(delivery::BUDGET.saturating_sub(sent.len()))
     }
@@ -215,7 +232,11 @@ async fn in_flight(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<U
 }
 
 async fn receiver_state(tx: &mut Transaction<'_, Db>, receiver: &str) -> Result<(Option<DateTime<Utc>>, u32), StoreError> {
-    let row = sqlx::query("select held_until, failures from receiver_state where receiver = ?")
+    let row = sqlx::query(
+        "select failures,
+                (select max(held_until) from receiver_state o where o.receiver = ?1 or (o.robot = r.robot and o.throttled = 1)) as held_until
+         from receiver_state r where receiver = ?1",
+    )
         .bind(receiver)
         .fetch_optional(&mut **tx)
         .await
@@ -227,11 +248,14 @@ async fn receiver_state(tx: &mut Transaction<'_, Db>, receiver: &str) -> Result<
 
 /// Until when a receiver refuses everything because it was told too much.
 async fn throttled_until(tx: &mut Transaction<'_, Db>, receiver: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let row = sqlx::query("select held_until from receiver_state where receiver = ? and throttled = 1 and held_until is not null")
-        .bind(receiver)
-        .fetch_optional(&mut **tx)
-        .await
-        .doing("reading a receiver")?;
+    let row = sqlx::query(
+        "select max(o.held_until) as held_until from receiver_state r join receiver_state o on o.receiver = r.receiver or o.robot = r.robot
+         where r.receiver = ?1 and o.throttled = 1 having max(o.held_until) is not null",
+    )
+    .bind(receiver)
+    .fetch_optional(&mut **tx)
+    .await
+    .doing("reading a receiver")?;
     row.map(|row| time(row.get("held_until"))).transpose()
 }
 
@@ -253,12 +277,15 @@ async fn head(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) 
 /// When the attempts of the last window ended; one that has not ended counts as ending now, unless it is long dead.
 async fn recent_attempts(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
     let window = TimeDelta::from_std(delivery::BUDGET_WINDOW).unwrap_or(TimeDelta::MAX);
-    let rows = sqlx::query("select started_at, ended_at from delivery_attempt where receiver = ? and started_at > ?")
-        .bind(receiver)
-        .bind(stamp(now - window - ATTEMPT_MOST))
-        .fetch_all(&mut **tx)
-        .await
-        .doing("reading a budget")?;
+    let rows = sqlx::query(
+        "select started_at, ended_at from delivery_attempt where started_at > ?2 and receiver in
+            (select ?1 union select o.receiver from receiver_state r join receiver_state o on o.robot = r.robot where r.receiver = ?1)",
+    )
+    .bind(receiver)
+    .bind(stamp(now - window - ATTEMPT_MOST))
+    .fetch_all(&mut **tx)
+    .await
+    .doing("reading a budget")?;
     let mut sent = Vec::with_capacity(rows.len());
     for row in &rows {
         let ended = row.get::<Option<String>, _>("ended_at").as_deref().map(time).transpose()?;
