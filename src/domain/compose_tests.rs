@@ -174,7 +174,7 @@ fn a_watcher_that_fails_tells_everyone_it_names_and_touches_no_alert() {
     let changes = watcher_event(&occasion, EventKind::WatcherFailed, noon() - TimeDelta::minutes(15), 3, "connection refused");
     assert_eq!(told(&changes), ["duty: 1", "warehouse: 1"]);
     assert!(changes.put.is_empty() && changes.remove.is_empty());
-    assert_eq!((changes.events[0].fingerprint, changes.events[0].reason.as_str()), (None, "connection refused"));
+    assert_eq!((changes.events[0].fingerprint, changes.events[0].reason.as_str()), (None, "3 polls in a row failed. connection refused"));
 }
 
 #[test]

@@ -176,3 +176,13 @@ fn one_bad_file_never_hurts_the_others() {
     assert_ne!(files[0].text_hash, again[0].text_hash);
     assert_eq!(files[1].text_hash, again[1].text_hash);
 }
+
+#[test]
+fn what_only_looks_into_the_store_needs_no_secret() {
+    let text = "[store]\nurl = \"sqlite://s.db\"\n[receivers.r]\ntype = \"dingtalk_robot\"\nwebhook = \"${NOT_SET}\"\n";
+    let path = std::path::Path::new("rowbell.toml");
+    let environment = rowbell::config::Environment::default();
+    assert!(rowbell::config::parse_settings(path, text, &environment).is_err());
+    let store_only = rowbell::config::Environment { store_only: true, ..environment };
+    assert!(rowbell::config::parse_settings(path, text, &store_only).expect("valid settings").receivers.is_empty());
+}

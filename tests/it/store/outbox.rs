@@ -122,6 +122,31 @@ async fn a_rolling_minute_has_room_for_its_budget_and_a_restart_does_not_change_
 }
 
 #[tokio::test]
+async fn receivers_of_one_robot_share_its_budget_and_its_bans() {
+    for fresh in Fresh::all() {
+        let store = fresh.open().await;
+        let robots = [("one", "r"), ("other", "r"), ("else", "s")].map(|(name, robot)| (name.to_owned(), robot.to_owned()));
+        store.register_robots(robots.to_vec()).await.expect("registered");
+        for receiver in ["one", "other", "else"] {
+            let titles: Vec<String> = (0..BUDGET).map(|n| n.to_string()).collect();
+            told(&store, receiver, receiver, &titles.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        }
+        for n in 0..BUDGET as i64 {
+            deliver(&store, if n % 2 == 0 { "one" } else { "other" }, at(n)).await;
+        }
+        let now = BUDGET as i64;
+        assert_eq!(not_before(&store, "one", at(now)).await, at(60));
+        assert_eq!(not_before(&store, "other", at(now)).await, at(60));
+        deliver(&store, "else", at(now)).await;
+        let claimed = claimed(&store, "one", at(61)).await;
+        store.record_delivery(claimed, throttled(at(61), at(661))).await.expect("recorded");
+        assert_eq!(not_before(&store, "other", at(62)).await, at(661));
+        assert_eq!(store.budget_left("other", at(62)).await.expect("a budget"), 0, "nothing may leave during a ban");
+        deliver(&store, "else", at(62)).await;
+    }
+}
+
+#[tokio::test]
 async fn failed_attempts_and_test_messages_are_in_the_budget() {
     for fresh in Fresh::all() {
         let store = fresh.open().await;
