@@ -39,7 +39,7 @@ struct Checked {
 }
 
 pub(super) async fn check(global: &Global, options: Options) -> Outcome {
-    let settings = wiring::settings(global)?;
+    let settings = wiring::settings(global).map_err(|faults| with_watchers(global, faults))?;
     let files = chosen_files(&settings, &options.files)?;
     let mut told = Vec::new();
     let sources = keep_going(wiring::sources(&settings), &mut told)?;
@@ -63,6 +63,22 @@ pub(super) async fn check(global: &Global, options: Options) -> Outcome {
     }
     eprintln!("{}", told.join("\n\n"));
     Ok(checked.iter().all(|one| one.faults.is_empty()))
+}
+
+/// The faults of the settings, and behind them those of the watchers that do not hang on what is wrong there.
+fn with_watchers(global: &Global, faults: Failed) -> Failed {
+    let Failed::Invalid(text) = faults else { return faults };
+    let Ok(files) = wiring::store_settings(global).and_then(|settings| wiring::watcher_files(&settings)) else {
+        return Failed::Invalid(text);
+    };
+    // Without the settings no source and no receiver is known.
+    let hangs_on_settings =
+        |fault: &Fault| ["receiver", "is not in the settings", "no one is told"].iter().any(|words| fault.message.contains(words));
+    let own: Vec<Fault> = wiring::faults(&files).into_iter().filter(|fault| !hangs_on_settings(fault)).collect();
+    match own.is_empty() {
+        true => Failed::Invalid(text),
+        false => Failed::Invalid(format!("{text}\n\n{}", render_faults(&own, std::io::stderr().is_terminal()))),
+    }
 }
 
 /// The value; faults of files are put aside to be told with all others.
