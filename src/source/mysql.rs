@@ -65,12 +65,14 @@ impl Session for MySession {
     type Options = MyOptions;
 
     async fn open(options: &MyOptions) -> Result<Self, SourceError> {
-        let mut connection = options.connect.connect().await.map_err(|error| mysql_error::connecting(&error))?;
+        let (host, port) = (options.connect.get_host(), options.connect.get_port());
+        let failed = |error: sqlx::Error| mysql_error::connecting(host, port, &error);
+        let mut connection = options.connect.connect().await.map_err(failed)?;
         let row = connection.fetch_one(sqlx::raw_sql("select version(), connection_id()")).await;
-        let row = row.map_err(|error| mysql_error::connecting(&error))?;
+        let row = row.map_err(failed)?;
         let read = || Ok::<(String, u64), sqlx::Error>((row.try_get_unchecked(0)?, row.try_get_unchecked(1)?));
-        let (version, id) = read().map_err(|error| mysql_error::connecting(&error))?;
-        let knows_zone = set_named_zone(&mut connection, options.timezone).await?;
+        let (version, id) = read().map_err(failed)?;
+        let knows_zone = set_named_zone(&mut connection, options.timezone).await.map_err(failed)?;
         Ok(MySession { connection, id, version, knows_zone })
     }
 
@@ -259,11 +261,11 @@ impl MySession {
     }
 }
 
-async fn set_named_zone(connection: &mut MySqlConnection, timezone: Tz) -> Result<bool, SourceError> {
+async fn set_named_zone(connection: &mut MySqlConnection, timezone: Tz) -> Result<bool, sqlx::Error> {
     match connection.execute(AssertSqlSafe(format!("set time_zone = '{}'", timezone.name()))).await {
         Ok(_) => Ok(true),
         Err(error) if mysql_error::number(&error) == Some(UNKNOWN_TIME_ZONE) => Ok(false),
-        Err(error) => Err(mysql_error::connecting(&error)),
+        Err(error) => Err(error),
     }
 }
 

@@ -5,10 +5,10 @@ use super::{SourceError, SourceErrorKind};
 use sqlx::mysql::MySqlDatabaseError;
 use std::time::Duration;
 
-/// An error while connecting.
-pub(super) fn connecting(error: &sqlx::Error) -> SourceError {
+/// An error while connecting to this address.
+pub(super) fn connecting(host: &str, port: u16, error: &sqlx::Error) -> SourceError {
     let message = error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
-    SourceError::new(SourceErrorKind::Connect, format!("cannot connect: {message}"))
+    SourceError::new(SourceErrorKind::Connect, format!("cannot connect to {host}:{port}: {message}"))
 }
 
 /// The server's number of an error.

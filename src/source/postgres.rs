@@ -64,7 +64,8 @@ impl Session for PgSession {
     type Options = PgConnectOptions;
 
     async fn open(options: &PgConnectOptions) -> Result<Self, SourceError> {
-        let connection = options.connect().await.map_err(|error| postgres_error::connecting(&error))?;
+        let connection =
+            options.connect().await.map_err(|error| postgres_error::connecting(options.get_host(), options.get_port(), &error))?;
         Ok(PgSession { connection })
     }
 

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 /// How close to the limit a cancelled query counts as ended by it; else somebody cancelled it.
 const TIMER_SLACK: Duration = Duration::from_millis(100);
 
-/// An error while connecting.
-pub(super) fn connecting(error: &sqlx::Error) -> SourceError {
+/// An error while connecting to this address.
+pub(super) fn connecting(host: &str, port: u16, error: &sqlx::Error) -> SourceError {
     let message = error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
-    SourceError::new(SourceErrorKind::Connect, format!("cannot connect: {message}"))
+    SourceError::new(SourceErrorKind::Connect, format!("cannot connect to {host}:{port}: {message}"))
 }
 
 /// An error while reading.
