@@ -105,10 +105,13 @@ impl<E: Into<anyhow::Error>> From<E> for Failed {
 /// What a command comes to: whether all went well.
 pub(crate) type Outcome = Result<bool, Failed>;
 
+/// Enough that a long evaluation of one watcher does not hold up the clock, the signals and the health of all.
+const WORKERS: usize = 4;
+
 /// Runs the command that was asked for.
 pub fn main(arguments: Arguments) -> ExitCode {
     crate::notify::install_tls();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: the runtime cannot be started: {error}");

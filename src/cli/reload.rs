@@ -54,8 +54,10 @@ pub(super) async fn watch_files(engine: Engine, settings: Settings, files: Vec<W
 /// Name, time and size of every file of the folder: what tells that one has changed.
 fn look(settings: &Settings) -> Vec<(std::ffi::OsString, Option<SystemTime>, u64)> {
     let Ok(folder) = std::fs::read_dir(&settings.watchers) else { return Vec::new() };
+    let is_ours = |path: &std::path::Path| path.extension().is_some_and(|extension| extension == "toml" || extension == "sql");
     let mut files: Vec<_> = folder
         .flatten()
+        .filter(|entry| is_ours(&entry.path()))
         .filter_map(|entry| std::fs::metadata(entry.path()).ok().map(|meta| (entry.file_name(), meta.modified().ok(), meta.len())))
         .collect();
     files.sort();

@@ -86,6 +86,9 @@ fn read_text(path: &Path) -> Result<String, Fault> {
     if metadata.is_dir() {
         return Err(Fault::of_file(path, "cannot read the file: it is a folder", None));
     }
+    if !metadata.is_file() {
+        return Err(Fault::of_file(path, "cannot read the file: it is a pipe or a device, not a regular file", None));
+    }
     if metadata.len() > FILE_SIZE_MAX {
         return Err(Fault::of_file(path, format!("the file is larger than {FILE_SIZE_MAX} bytes"), None));
     }

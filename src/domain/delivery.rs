@@ -107,6 +107,9 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(600);
 /// A delivery that could not be made for this long is given up, and told.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(72 * 3600);
 
+/// After so many refusals with a code that is not known, the message is sent without its rows.
+const REDUCE_AFTER: u32 = 5;
+
 /// Decides what follows from an attempt. `jitter` is in 0..1 and takes up to a quarter off a wait, so that
 /// receivers that failed together do not come back together.
 pub fn decide(attempt: &Attempt, history: &History, now: DateTime<Utc>, jitter: f64) -> Decision {
@@ -127,6 +130,8 @@ pub fn decide(attempt: &Attempt, history: &History, now: DateTime<Utc>, jitter: 
         Verdict::TooLong => Decision::Retry { at: now, change: Change::Shorten },
         Verdict::ContentRefused if history.reduced => discard("refused for its content even when reduced", attempt),
         Verdict::ContentRefused => Decision::Retry { at: now, change: Change::Reduce },
+        // A message that is refused again and again may be refused for what it says; those behind it wait.
+        Verdict::Unknown if history.attempts >= REDUCE_AFTER && !history.reduced => Decision::Retry { at: now, change: Change::Reduce },
         Verdict::Unknown => Decision::Retry { at: now + backoff(history.attempts, jitter), change: Change::None },
     }
 }

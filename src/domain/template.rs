@@ -58,6 +58,10 @@ fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
+    // The one way to values that contain themselves or double with each turn of a loop, which fuel does not bound.
+    environment.add_function("namespace", || -> Result<Value, minijinja::Error> {
+        Err(minijinja::Error::new(ErrorKind::UnknownFunction, "namespace is not available in messages"))
+    });
     environment.set_formatter(|out, state, value| match value.kind() {
         ValueKind::None => out.write_str("NULL").map_err(Into::into),
         ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Into::into),
@@ -93,6 +97,15 @@ mod tests {
         assert!(check_syntax("{{ events | lenght }}").is_err());
         assert!(check_syntax("{% for e in events %}{{ e.row.x | nofilter }}{% endfor %}").is_err());
         assert!(check_syntax("{% for e in events %}{{ e.row.x | upper }} {{ e.row.n + 1 }}{% endfor %}").is_ok());
+    }
+
+    #[test]
+    fn a_value_cannot_contain_itself_or_double_in_a_loop() {
+        for source in ["{% set ns = namespace(a=1) %}{% set ns.a = ns %}{{ ns }}", "{% set a = {} %}{% set a.a = a %}{{ a }}"] {
+            assert!(check_syntax(source).is_err() || render(source, &context! {}).is_err(), "{source}");
+        }
+        let doubled = "{% set a = [1] %}{% for i in range(40) %}{% set a = [a, a] %}{% endfor %}{{ a }}";
+        assert_eq!(render(doubled, &context! {}).expect("rendered"), "[1]");
     }
 
     #[test]

@@ -124,9 +124,14 @@ impl Engine {
     pub async fn set_watchers(&self, watchers: Vec<Arc<Watcher>>) -> Result<(), crate::store::StoreError> {
         let now = self.parts().clock.now();
         let states = self.parts().store.watcher_states().await?;
-        let mut roster = self.roster_mut();
-        roster.replace(watchers, &states, now);
-        drop(roster);
+        let fresh = {
+            let mut roster = self.roster_mut();
+            roster.replace(watchers, &states, now);
+            roster.unknown_to(&states)
+        };
+        for (watcher, source, next) in fresh {
+            self.parts().store.schedule(&watcher, &source, Some(next)).await?;
+        }
         self.inner.roster_changed.notify_waiters();
         Ok(())
     }

@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 
 /// The scheduler looks up at least this often: a watchdog sees that it is alive, and a clock that was set is noticed.
 const LONGEST_SLEEP: TimeDelta = TimeDelta::seconds(30);
+/// How soon a poll that could not be recorded is made again.
+const RETRY: TimeDelta = TimeDelta::seconds(10);
 /// Missed slots are counted up to here.
 const MISSED_MAX: u32 = 10_000;
 
@@ -62,6 +64,8 @@ impl Roster {
     pub(super) fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Due> {
         let mut due = Vec::new();
         for entry in self.entries.values_mut().filter(|entry| !entry.running) {
+            // A clock that jumped forward and back must not leave a slot far ahead.
+            entry.next = entry.next.map(|next| entry.watcher.schedule.next_after(now).map_or(next, |regular| regular.min(next)));
             let Some(at) = entry.next.filter(|at| *at <= now) else { continue };
             entry.running = true;
             let missed = entry.watcher.schedule.slots_between(at, now, MISSED_MAX);
@@ -70,11 +74,21 @@ impl Roster {
         due
     }
 
-    pub(super) fn finished(&mut self, watcher: &str, now: DateTime<Utc>) {
+    /// The poll has ended. One that could not be recorded (the store failed, another process has the claim) was none: it
+    /// is tried again soon.
+    pub(super) fn finished(&mut self, watcher: &str, now: DateTime<Utc>, was_recorded: bool) {
         if let Some(entry) = self.entries.get_mut(watcher) {
             entry.running = false;
-            entry.next = entry.watcher.schedule.next_after(now);
+            let next = entry.watcher.schedule.next_after(now);
+            entry.next = if was_recorded { next } else { Some(next.map_or(now + RETRY, |next| next.min(now + RETRY))) };
         }
+    }
+
+    /// The first slots of watchers that the store does not know: a restart before them must not forget them.
+    pub(super) fn unknown_to(&self, states: &[WatcherState]) -> Vec<(String, String, DateTime<Utc>)> {
+        let known = |entry: &Entry| states.iter().any(|state| state.watcher == entry.watcher.name && state.source == entry.watcher.source);
+        let fresh = self.entries.values().filter(|entry| !known(entry));
+        fresh.filter_map(|entry| Some((entry.watcher.name.clone(), entry.watcher.source.clone(), entry.next?))).collect()
     }
 
     /// When the next watcher is due.
@@ -122,8 +136,8 @@ impl Engine {
             let engine = self.clone();
             polls.spawn(async move {
                 let name = due.watcher.name.clone();
-                engine.poll(due.watcher, due.slot).await;
-                engine.roster_mut().finished(&name, engine.parts().clock.now());
+                let report = engine.poll(due.watcher, due.slot).await;
+                engine.roster_mut().finished(&name, engine.parts().clock.now(), report.poll_id.is_some());
                 engine.inner.roster_changed.notify_waiters();
             });
         }

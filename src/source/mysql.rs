@@ -307,11 +307,13 @@ fn wall(query: &str) -> Result<(), SourceError> {
     }
     let tokens = tokens(query, Dialect::Mysql);
     let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+    let quoted_get_lock = query.to_lowercase().contains("`get_lock`");
     let refused = words.iter().enumerate().find_map(|(at, word)| match (*word, words.get(at + 1).copied()) {
         ("/*!" | "/*m!" | "/*m", _) => Some((at, "a comment that is executed")),
         ("into", Some("outfile" | "dumpfile")) => Some((at, "it writes a file")),
         ("for", Some("update" | "share")) | ("lock", Some("in")) => Some((at, "it locks rows")),
         ("get_lock", Some("(")) => Some((at, "it takes a lock")),
+        ("`", Some("(")) if quoted_get_lock => Some((at, "it takes a lock")),
         _ => None,
     });
     let Some((at, why)) = refused else { return Ok(()) };
@@ -336,6 +338,8 @@ mod tests {
             "select * from t lock in share mode",
             "select /*!50000 1 */",
             "select get_lock('a', 1)",
+            "select `get_lock` ('a', 1)",
+            "select 5--1 as x, get_lock('a', 0)",
             "delete from t",
             "",
         ] {

@@ -56,6 +56,9 @@ pub(super) struct PostgresSource {
     kinds: Mutex<HashMap<u32, Kind>>,
 }
 
+/// A rollback does not give back the advisory locks of a session, and the session is used again.
+const END: &str = "rollback; select pg_advisory_unlock_all()";
+
 pub(super) struct PgSession {
     connection: PgConnection,
 }
@@ -205,7 +208,7 @@ impl PostgresSource {
     /// Rolls back, and gives the connection back if that worked; else it is closed.
     async fn end<T>(&self, mut lease: Lease<PgSession>, result: &Result<T, SourceError>) {
         let was_cut = matches!(result, Err(error) if error.kind == SourceErrorKind::Interrupted);
-        let rollback = timeout(END_TIMEOUT, lease.session.connection.execute("rollback"));
+        let rollback = timeout(END_TIMEOUT, lease.session.connection.execute(END));
         if !was_cut && matches!(rollback.await, Ok(Ok(_))) {
             lease.give_back();
         }

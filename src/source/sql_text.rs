@@ -28,7 +28,12 @@ pub(super) fn tokens(sql: &str, dialect: Dialect) -> Vec<Token> {
         let rest = &bytes[at..];
         let (length, is_token) = match byte {
             _ if byte.is_ascii_whitespace() => (1, false),
-            b'-' if rest.starts_with(b"--") => (line_length(rest), false),
+            // To MySQL `5--1` is a subtraction: only blanks make two dashes a comment.
+            b'-' if rest.starts_with(b"--")
+                && (dialect == Dialect::Postgres || rest.get(2).is_none_or(|b| b.is_ascii_whitespace() || b.is_ascii_control())) =>
+            {
+                (line_length(rest), false)
+            }
             b'#' if dialect == Dialect::Mysql => (line_length(rest), false),
             b'/' if dialect == Dialect::Mysql && (rest.starts_with(b"/*!") || rest.starts_with(b"/*M!")) => (3, true),
             b'/' if rest.starts_with(b"/*") => (comment_length(rest, dialect), false),

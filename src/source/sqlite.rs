@@ -237,6 +237,7 @@ fn read_error(error: &sqlx::Error) -> SourceError {
             let message = format!("another program has held the file's lock for {} s", BUSY_TIMEOUT.as_secs());
             return SourceError::new(SourceErrorKind::Interrupted, message);
         }
+        Some(libsqlite3_sys::SQLITE_TOOBIG) => SourceErrorKind::RowSize,
         Some(libsqlite3_sys::SQLITE_ERROR) => SourceErrorKind::Sql,
         Some(libsqlite3_sys::SQLITE_AUTH | libsqlite3_sys::SQLITE_READONLY) => return SourceError::not_a_query(words(error)),
         _ => return SourceError::broke_off(words(error)),

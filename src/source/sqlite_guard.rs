@@ -14,11 +14,17 @@ const ALLOWED_PRAGMA: &CStr = c"data_version";
 /// The one function of SQLite's own that does more than compute.
 const DENIED_FUNCTION: &CStr = c"load_extension";
 
+/// The longest text or blob that SQLite may make on the way: twice a row, since a blob doubles when it is shown.
+const MAX_VALUE_BYTES: c_int = 2 * super::MAX_ROW_BYTES as c_int;
+
 /// From now on the connection can only read: no writing, ATTACH, PRAGMA, VACUUM, temporary table.
 pub(super) fn allow_only_reading(handle: &mut LockedSqliteHandle<'_>) -> Result<(), SourceError> {
     // SAFETY: the handle is locked, so no other thread uses the connection; `authorize` is a plain function that
     // outlives it and ignores its user data.
     let code = unsafe { ffi::sqlite3_set_authorizer(handle.as_raw_handle().as_ptr(), Some(authorize), ptr::null_mut()) };
+    // SAFETY: as above. The limit keeps a single function from filling the memory, or running long between two looks at
+    // the time limit.
+    unsafe { ffi::sqlite3_limit(handle.as_raw_handle().as_ptr(), ffi::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES) };
     if code == ffi::SQLITE_OK {
         return Ok(());
     }

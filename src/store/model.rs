@@ -33,6 +33,9 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file is no longer where it was opened.
+    #[error("the store's file {0} was removed or replaced while it is in use; put it back, or restart to begin anew")]
+    Gone(String),
     /// The claim was lost: another process took over.
     #[error("another process took this over in the meantime; nothing was written")]
     Stale,

@@ -14,6 +14,9 @@ use serde_json::json;
 /// A scheduler that has not looked up for this long is not working: it does so every 30 seconds.
 const SCHEDULER_SILENT: TimeDelta = TimeDelta::seconds(90);
 
+/// A store that takes longer to begin a write than this is not one to work with.
+const STORE_SLOW: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// What the routes read.
 #[derive(Clone, Debug)]
 pub struct WebState {
@@ -34,7 +37,10 @@ pub fn router(state: WebState) -> Router {
 
 /// 200 when the store answers and the scheduler runs; 503 with what is missing.
 async fn ready(State(state): State<WebState>) -> Response {
-    let store = state.store.ping().await;
+    let store = match tokio::time::timeout(STORE_SLOW, state.store.ping()).await {
+        Ok(store) => store.map_err(|error| error.to_string()),
+        Err(_) => Err("the store does not answer".to_owned()),
+    };
     if let Err(error) = &store {
         tracing::error!("not ready: {error}");
     }

@@ -94,6 +94,9 @@ fn compute_specials(operator: Operator, left: &Numeric<'_>, right: &Numeric<'_>)
 
 /// A date plus or minus whole days.
 fn move_days(day: NaiveDate, days: &BigDecimal, operator: Operator) -> Result<Value, Problem> {
+    if number::within(number::span_of(days)).is_err() {
+        return Err(Problem::OutOfRange);
+    }
     let days = days.is_integer().then(|| days.to_i64()).flatten().ok_or(Problem::OutOfRange)?;
     let count = Days::new(days.unsigned_abs());
     let back = (days < 0) != (operator == Operator::Subtract);

@@ -17,6 +17,9 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::str::FromStr;
 
+/// A pattern out of a row may be as long as the text it is held against, and matching takes as many steps as both multiplied.
+const MOST_LIKE_STEPS: usize = 100_000_000;
+
 /// A text made by `||` is not longer than this, in bytes.
 const MAX_TEXT: usize = 16 * 1024 * 1024;
 
@@ -157,6 +160,10 @@ impl<'e> Evaluation<'e> {
             LikePattern::Known(pattern) => Ok(Some(pattern.matches(&haystack))),
             LikePattern::PerRow { pattern: node, escape } => {
                 let Some(pattern) = self.like_text(node)? else { return Ok(None) };
+                if haystack.len().saturating_mul(pattern.len()) > MOST_LIKE_STEPS {
+                    let message = "the text and the pattern are too long for `like`".to_owned();
+                    return Err(ExpressionError { message, span: node.span.clone(), hint: None });
+                }
                 let read = Pattern::read(&pattern, *escape, fold_case);
                 read.map(|pattern| Some(pattern.matches(&haystack))).ok_or_else(|| ends_with_escape(node))
             }

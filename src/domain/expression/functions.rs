@@ -162,6 +162,10 @@ fn on_text(value: &Value, change: impl FnOnce(&str) -> String) -> Result<Value, 
 /// The second argument of `round`.
 fn digits_of(value: &Value) -> Result<i64, Problem> {
     match as_number(value) {
+        // A number such as 1e-999999999 must not be written out before its size is known.
+        Some(Numeric::Decimal(number)) if number::within(number::span_of(&number)).is_err() => {
+            Err(Problem::Number(number::NumberError::TooLarge))
+        }
         Some(Numeric::Decimal(number)) if number.is_integer() => number.to_i64().ok_or(Problem::Number(number::NumberError::TooLarge)),
         _ => Err(Problem::Unreadable(Kind::Number)),
     }

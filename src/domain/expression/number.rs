@@ -107,13 +107,13 @@ pub(super) fn show(number: &BigDecimal) -> Result<String, NumberError> {
 }
 
 /// How many digits a number has when it is written out.
-fn span_of(number: &BigDecimal) -> u64 {
+pub(super) fn span_of(number: &BigDecimal) -> u64 {
     let (digits, scale) = number.as_bigint_and_scale();
     // log10(2) is a little more than 0.301.
     let digits = digits.bits().saturating_mul(302) / 1000 + 1;
     digits.saturating_add(scale.unsigned_abs())
 }
 
-fn within(digits: u64) -> Result<(), NumberError> {
+pub(super) fn within(digits: u64) -> Result<(), NumberError> {
     if digits > MAX_DIGITS { Err(NumberError::TooLarge) } else { Ok(()) }
 }

@@ -10,6 +10,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite as Db, Transaction};
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub struct Sqlite {
     writer: SqlitePool,
     reader: SqlitePool,
     path: PathBuf,
+    /// Device and number of the file that was opened: it may be removed or replaced under its name.
+    file: Option<(u64, u64)>,
 }
 
 /// Names what was attempted when a statement fails.
@@ -83,7 +86,10 @@ impl Sqlite {
         let writer = connect(&options).await.doing("opening the file")?;
         let reader =
             SqlitePoolOptions::new().max_connections(READERS).min_connections(0).connect_lazy_with(options.pragma("query_only", "on"));
-        let store = Sqlite { writer, reader, path };
+        // One lock for one file, by whatever path it is named.
+        let path = std::fs::canonicalize(&path).unwrap_or(path);
+        let file = file_id(&path);
+        let store = Sqlite { writer, reader, path, file };
         store.migrate().await?;
         Ok(store)
     }
@@ -110,7 +116,11 @@ impl Sqlite {
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("select 1").execute(&self.reader).await.doing("reading").map(drop)
+        let path = self.path.display().to_string();
+        if file_id(&self.path) != self.file {
+            return Err(StoreError::Gone(path));
+        }
+        self.begin().await?.rollback().await.doing("rolling back")
     }
 
     pub(super) async fn close(&self) {
@@ -120,8 +130,20 @@ impl Sqlite {
 
     /// A write transaction that has the write lock from its start: an upgrade would fail at once when another wrote.
     async fn begin(&self) -> Result<Transaction<'static, Db>, StoreError> {
-        self.writer.begin_with("begin immediate").await.doing("beginning a transaction")
+        match self.writer.begin_with("begin immediate").await {
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                // SQLite has rolled back by itself (a full disk, an I/O error), which sqlx has not noticed: a new connection.
+                let stuck = self.writer.acquire().await.doing("beginning a transaction")?;
+                stuck.close().await.doing("closing a connection whose transaction failed")?;
+                self.writer.begin_with("begin immediate").await.doing("beginning a transaction")
+            }
+            begun => begun.doing("beginning a transaction"),
+        }
     }
+}
+
+fn file_id(path: &std::path::Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {

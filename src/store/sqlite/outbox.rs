@@ -159,6 +159,11 @@ impl Sqlite {
     }
 }
 
+/// Whether a time lies ahead, and not so far that only a clock that was wrong can have written it.
+fn waits(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    until > now && until <= now + TimeDelta::from_std(delivery::BACKOFF_MAX).unwrap_or(TimeDelta::MAX) + ATTEMPT_MOST
+}
+
 /// Every check and the claim, under the write lock.
 async fn claim(
     tx: &mut Transaction<'_, Db>,
@@ -171,11 +176,11 @@ async fn claim(
         return Ok(NextDelivery::NotBefore(until));
     }
     let (held, failures) = receiver_state(tx, receiver).await?;
-    if let Some(until) = held.filter(|until| *until > now) {
+    if let Some(until) = held.filter(|until| waits(*until, now)) {
         return Ok(NextDelivery::NotBefore(until));
     }
     let Some((id, due)) = head(tx, receiver, now).await? else { return Ok(NextDelivery::Nothing) };
-    if due > now {
+    if waits(due, now) {
         return Ok(NextDelivery::NotBefore(due));
     }
     let sent = recent_attempts(tx, receiver, now).await?;
@@ -220,7 +225,7 @@ async fn in_flight(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<U
         .doing("reading the outbox")?;
     let Some(row) = row else { return Ok(None) };
     let until = time(row.get("claimed_until"))?;
-    if until > now {
+    if waits(until, now) {
         return Ok(Some(until));
     }
     sqlx::query("update delivery set state = 'pending', owner = null, claimed_until = null where id = ?")
@@ -290,7 +295,8 @@ async fn recent_attempts(tx: &mut Transaction<'_, Db>, receiver: &str, now: Date
     for row in &rows {
         let ended = row.get::<Option<String>, _>("ended_at").as_deref().map(time).transpose()?;
         let at = ended.unwrap_or((time(row.get("started_at"))? + ATTEMPT_DEAD_AFTER).min(now));
-        if at + window > now {
+        // An attempt of the future was made while the clock was wrong.
+        if at + window > now && at <= now + ATTEMPT_MOST {
             sent.push(at);
         }
     }

@@ -46,7 +46,7 @@ async fn what_a_robot_refuses_waits_and_goes_out_when_it_is_mended() {
     house.watcher("low_stock", LOW_STOCK);
     house.rowbell(&["poll", "--timeout", "2s"]).exit(1).out_has("still wait for warehouse").out_has("keyword");
     assert_eq!(house.simulator.messages().len(), 0);
-    house.rowbell(&["deliveries", "--waiting"]).exit(0).out_has("held:").out_has("pending");
+    house.rowbell(&["deliveries", "--waiting"]).exit(0).out_has("held until").out_has("pending");
     house.settings("keyword = \"警报\"\n");
     let id = house.rowbell(&["deliveries", "--json"]).json()[0]["id"].to_string();
     house.rowbell(&["deliveries", "retry", &id]).exit(0).out_has("waits again");

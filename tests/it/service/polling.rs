@@ -146,3 +146,46 @@ async fn severity_that_rises_is_told_and_reaches_who_must_act() {
     assert_eq!(house.told().await, ["fired a", "escalated a"]);
     house.close().await;
 }
+
+#[tokio::test]
+async fn a_store_that_was_full_is_worked_with_again_and_the_poll_is_made_soon() {
+    let house = House::new(&[("low", &low_stock("").replace("1m", "1h"))]).await;
+    house.step(0).await;
+    house.sql("insert into stock values ('a', 3, '1')").await;
+    // Whoever opens the file may say how many pages it may have; a trigger stands in for the disk's end here.
+    let store = sqlx::SqlitePool::connect(&format!("sqlite://{}/state.db", house.folder.path().display())).await.expect("the store");
+    let full = "create trigger full before insert on poll begin select raise(rollback, 'database or disk is full'); end";
+    sqlx::raw_sql(full).execute(&store).await.expect("a trigger");
+    house.step(3_600).await;
+    assert!(house.told().await.is_empty(), "nothing was recorded");
+    sqlx::raw_sql("drop trigger full").execute(&store).await.expect("dropped");
+    house.engine.parts().store.ping().await.expect("the store works again");
+    house.step(10).await;
+    assert_eq!(house.told().await, ["fired a"], "not an hour later");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_jumped_ahead_and_back_leaves_nothing_waiting() {
+    let house = House::new(&[("low", &low_stock(""))]).await;
+    house.step(0).await;
+    house.clock.advance(chrono::TimeDelta::days(365));
+    house.engine.tick().await;
+    house.sql("insert into stock values ('a', 3, '1')").await;
+    house.clock.advance(chrono::TimeDelta::days(-365));
+    // The scheduler looks up every 30 seconds, whatever the next slot is.
+    house.step(30).await;
+    house.step(60).await;
+    assert_eq!(house.told().await, ["fired a"]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_store_that_was_removed_is_noticed() {
+    let house = House::new(&[("low", &low_stock(""))]).await;
+    house.step(0).await;
+    house.engine.parts().store.ping().await.expect("it is there");
+    std::fs::remove_file(house.folder.path().join("state.db")).expect("removed");
+    let error = house.engine.parts().store.ping().await.expect_err("it is gone");
+    assert!(error.to_string().contains("removed or replaced"), "{error}");
+}

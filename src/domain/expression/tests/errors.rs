@@ -385,3 +385,15 @@ fn the_deepest_expressions_fit_on_a_small_stack() {
     };
     std::thread::Builder::new().stack_size(1024 * 1024).spawn(run).unwrap().join().unwrap();
 }
+
+/// A number that is short to write and endless to write out is refused before it is.
+#[test]
+fn numbers_of_a_billion_digits_cost_nothing() {
+    for text in ["round(1.5, 1e999999999) > 0", "round(1.5, 1e-999999999) > 0", "current_date + 1e-999999999 > current_date"] {
+        let row = crate::domain::row::Row::new(crate::domain::row::Columns::new(Vec::new()).expect("no columns"));
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let scope = crate::domain::expression::Scope { row: &row, previous: None, severity: None, now, zone: chrono_tz::UTC };
+        let refused = Expression::parse(text).and_then(|expression| expression.holds(&scope));
+        assert!(refused.is_err(), "{text}");
+    }
+}
