@@ -2,6 +2,7 @@
 
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
+use crate::domain::alert::EventKind;
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, PollReport, Slot, Step};
 use crate::store::PollOutcome;
@@ -103,11 +104,16 @@ fn print(global: &Global, report: &PollReport) {
         let error = report.failure.as_ref().map(|failure| json!({ "kind": failure.kind, "message": failure.message }));
         output::json(&json!({
             "watcher": report.watcher, "outcome": report.outcome.as_str(), "rows": report.rows, "duration_ms": report.duration_ms,
-            "poll": report.poll_id, "events": events, "deliveries": report.deliveries, "warnings": report.warnings, "error": error,
+            "poll": report.poll_id, "events": events, "baseline": report.baseline, "deliveries": report.deliveries, "warnings": report.warnings, "error": error,
         }));
         return;
     }
-    let found = if report.events.is_empty() { "nothing new".to_owned() } else { format!("{} events", report.events.len()) };
+    let found = match report.events.len() {
+        0 if report.baseline > 0 => format!("baseline: {} rows are known from now on, no one is told of them", report.baseline),
+        0 => "nothing new".to_owned(),
+        1 => "1 event".to_owned(),
+        count => format!("{count} events"),
+    };
     output::line(&format!(
         "{:<24} {:<8} {:>7} rows {:>6} ms  {found}",
         report.watcher,
@@ -116,6 +122,11 @@ fn print(global: &Global, report: &PollReport) {
         report.duration_ms
     ));
     for (kind, key, severity) in &report.events {
+        let key = match kind {
+            EventKind::WatcherFailed | EventKind::WatcherRecovered => "(the watcher itself)",
+            _ if key.is_empty() => "(the whole result)",
+            _ => key,
+        };
         output::line(&format!("  {kind:<10} {severity:<9} {key}"));
     }
     for warning in &report.warnings {

@@ -1,7 +1,7 @@
 //! One poll: claim, read, evaluate, commit. A poll that was not read whole changes no alert.
 
 use super::{Engine, KnownCache, Notice};
-use crate::domain::alert::EventKind;
+use crate::domain::alert::{AlertStatus, EventKind};
 use crate::domain::compose::{self, Changes, Occasion};
 use crate::domain::evaluate::{Basis, Evaluation, Plan, RowFaults};
 use crate::domain::known::{Known, KnownKey};
@@ -42,6 +42,8 @@ pub struct PollReport {
     pub poll_id: Option<i64>,
     /// What was found, one line each: kind, key in words, severity.
     pub events: Vec<(EventKind, String, String)>,
+    /// Rows of a `new` watcher's first poll: known from now on, told to no one.
+    pub baseline: usize,
     /// How many deliveries were made.
     pub deliveries: usize,
     /// Why it is not `ok`.
@@ -357,6 +359,7 @@ impl PollReport {
             duration_ms: record.duration_ms,
             poll_id: None,
             events: events.collect(),
+            baseline: changes.put.iter().filter(|alert| alert.status == AlertStatus::Seen && alert.told_at.is_none()).count(),
             deliveries: changes.deliveries.len(),
             failure: record.failure.clone(),
             warnings: changes.warnings.clone(),
@@ -375,6 +378,7 @@ impl PollReport {
             duration_ms: 0,
             poll_id: None,
             events: Vec::new(),
+            baseline: 0,
             deliveries: 0,
             failure: None,
             warnings: Vec::new(),
@@ -421,7 +425,7 @@ impl Engine {
         let state = states.into_iter().find(|state| state.watcher == watcher.name && state.source == watcher.source).unwrap_or_default();
         let claim = Claim { watcher: watcher.name.clone(), source: watcher.source.clone(), epoch: 0, state };
         let known = Arc::new(parts.store.known(&watcher.name, &watcher.source).await.map_err(store_failed)?);
-        let firing = known.keys().iter().filter(|key| key.status == crate::domain::alert::AlertStatus::Firing).count();
+        let firing = known.keys().iter().filter(|key| key.status == AlertStatus::Firing).count();
         let plan = self.read(watcher, &claim, &known, limits, now).await.result?;
         let stored = parts.store.alerts_of(plan.needs_stored()).await.map_err(store_failed)?;
         let (rows, baseline, failure) = (plan.rows, plan.baseline.len(), partial(&plan.faults, plan.rows));

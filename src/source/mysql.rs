@@ -122,6 +122,10 @@ impl MysqlSource {
         let deadline = tokio::time::Instant::now() + limits.timeout;
         let run = self.run(&mut session.connection, query, columns, Intake::new(limits, sink));
         let result = timeout_at(deadline + CANCEL_GRACE, run).await.unwrap_or_else(|_| Err(mysql_error::out_of_time(limits.timeout)));
+        // The server may end a function (`sleep`, `benchmark`) instead of the statement, and go on with a made-up value: what
+        // took as long as it may is no answer, whatever it says.
+        let is_late = tokio::time::Instant::now() >= deadline;
+        let result = result.and_then(|stats| if is_late { Err(mysql_error::out_of_time(limits.timeout)) } else { Ok(stats) });
         match &result {
             Ok(_) => self.end(lease, SourceErrorKind::Sql).await,
             // The result was not read to its end: the connection goes with it.

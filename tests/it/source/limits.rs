@@ -31,6 +31,27 @@ async fn a_query_that_takes_too_long_is_ended_on_the_server(product: Product) {
     assert_eq!(rows(&source, "select 1 as one").await, [["n:1"]]);
 }
 
+/// MariaDB ends the function and not the statement: what it makes up is no answer.
+#[tokio::test]
+async fn a_function_that_was_ended_is_no_answer() {
+    let database = TestDatabase::new(Product::Mariadb).await;
+    let source = open(&database.url);
+    let query = "select benchmark(100000000000, md5('x')) as s";
+    let error = read_with(&source, query, source.limits(Some(SHORT), None)).await.expect_err("too long");
+    assert_eq!(error.kind, SourceErrorKind::Timeout, "{error}");
+    assert_server_is_quiet(&database).await;
+}
+
+/// An advisory lock that a query took is not left on the session that the next one uses.
+#[tokio::test]
+async fn a_lock_that_a_query_took_ends_with_it() {
+    let database = TestDatabase::new(Product::Postgres).await;
+    let (source, other) = (open(&database.url), open(&database.url));
+    for source in [&source, &other, &source] {
+        assert_eq!(rows(source, "select pg_try_advisory_lock(4242) as taken").await, [["b:true"]]);
+    }
+}
+
 /// Each batch is quick, all of them together are not.
 async fn a_slow_stream_is_ended_too(product: Product) {
     let database = TestDatabase::new(product).await;
