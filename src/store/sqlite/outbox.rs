@@ -225,7 +225,7 @@ async fn in_flight(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<U
         .doing("reading the outbox")?;
     let Some(row) = row else { return Ok(None) };
     let until = time(row.get("claimed_until"))?;
-    if waits(until, now) {
+    if until > now {
         return Ok(Some(until));
     }
     sqlx::query("update delivery set state = 'pending', owner = null, claimed_until = null where id = ?")
