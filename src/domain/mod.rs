@@ -1,6 +1,8 @@
 //! The pure core: no async, no clock, no I/O. What a watcher is, what a row is, and every decision.
 
+pub mod active;
 pub mod alert;
+pub mod calendar;
 pub mod compose;
 pub mod delivery;
 pub mod evaluate;
@@ -12,3 +14,4 @@ pub mod schedule;
 pub mod template;
 pub mod value;
 pub mod watcher;
+mod zone;

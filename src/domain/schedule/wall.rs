@@ -13,6 +13,7 @@
 
 use super::ScheduleError;
 use super::fields::{CronLine, error};
+use crate::domain::zone::first_second;
 use chrono::{DateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use std::collections::BTreeSet;
@@ -115,20 +116,6 @@ impl WallClock {
         let after = after.max(first).and_utc();
         self.lines.iter().filter_map(|line| line.after(&after).next()).map(|at| at.naive_utc()).min()
     }
-}
-
-/// The first whole second after `low`, up to `high`, for which `holds`; it must hold for `high`.
-fn first_second(low: DateTime<Utc>, high: DateTime<Utc>, holds: impl Fn(DateTime<Utc>) -> bool) -> DateTime<Utc> {
-    let (mut low, mut high) = (low.timestamp(), high.timestamp());
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if DateTime::from_timestamp(middle, 0).is_some_and(&holds) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    DateTime::from_timestamp(high, 0).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
 /// A line in the words of the `cron` crate: lists of numbers, and weekdays from 1 = Sunday.
