@@ -54,6 +54,8 @@ pub(super) enum Kind {
     Template,
     /// Several texts.
     Texts,
+    /// A text, or several.
+    TextOrTexts,
     /// A level, or cases with one each.
     Severity(&'static Spec),
     /// A table.
@@ -78,6 +80,7 @@ impl Kind {
             Kind::Condition => "a SQL condition in quotes".to_owned(),
             Kind::Template => "a template in quotes".to_owned(),
             Kind::Texts => "an array of texts such as [\"a\", \"b\"]".to_owned(),
+            Kind::TextOrTexts => "text in quotes, or an array of such texts".to_owned(),
             Kind::Severity(_) => "\"info\", \"warning\" or \"critical\", or an array of { when, level }".to_owned(),
             Kind::Table(_) | Kind::Named(_) => "a table".to_owned(),
             Kind::Tables(spec) => format!("one or more {} blocks", spec.title),

@@ -6,6 +6,7 @@
 //! ([`schema`]) and the commented template ([`template`]) all come from them. Nothing here reads the process'
 //! environment but [`Environment::of_process`].
 
+pub mod calendar;
 pub mod fault;
 pub mod schema;
 pub mod settings;
@@ -20,6 +21,7 @@ mod place;
 mod reader;
 mod sheet;
 
+pub use calendar::{load_calendars, parse_calendar};
 pub use fault::{Fault, Origin, render_faults};
 pub use field::nearest;
 pub use place::{Part, WatcherText};

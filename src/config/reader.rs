@@ -289,6 +289,15 @@ impl<'a> Reader<'a> {
         (texts.len() == items.len()).then_some(texts)
     }
 
+    /// The texts of an array, or the only one; none of them empty.
+    pub fn text_or_texts(&self, name: &str, report: &mut Report<'_>) -> Option<Vec<Text<'a>>> {
+        let (field, node) = self.field(name)?;
+        match &node.content {
+            Content::Array(_) => self.texts(name, report),
+            _ => text(&field.kind, name, node, report).map(|text| vec![text]),
+        }
+    }
+
     /// The tables of `[[name]]` blocks or of an array of inline tables; empty when absent.
     pub fn tables(&self, name: &str, spec: &'static Spec, report: &mut Report<'_>) -> Vec<Reader<'a>> {
         let Some((field, node)) = self.field(name) else { return Vec::new() };
@@ -334,6 +343,7 @@ fn text<'a>(kind: &Kind, name: &str, node: &'a Node, report: &mut Report<'_>) ->
     let Some(text) = Text::of(node) else {
         let hint = match node.content {
             Content::Integer(number) if !matches!(kind, Kind::Secret) => Some(format!("put it in quotes: \"{number}\"")),
+            Content::Datetime => Some("put it in quotes".to_owned()),
             _ => None,
         };
         report.at(&node.place, format!("expected {}, found {}", kind.expected(), node.describe()), hint);

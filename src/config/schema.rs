@@ -76,6 +76,7 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Word(words) => or_variable(json!({ "type": "string", "enum": words })),
         Kind::Texts => json!({ "type": "array", "minItems": 1, "items": text }),
+        Kind::TextOrTexts => json!({ "anyOf": [text, { "type": "array", "minItems": 1, "items": text }] }),
         Kind::Severity(spec) => json!({ "anyOf": [
             { "type": "string", "enum": ["info", "warning", "critical"] },
             { "type": "array", "minItems": 1, "items": table(spec, variables) },

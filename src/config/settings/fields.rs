@@ -38,6 +38,15 @@ pub(in crate::config) static SETTINGS: Spec = Spec {
             required: false,
         },
         Field {
+            name: "calendars",
+            kind: Kind::Text,
+            doc: "The folder of the calendars; a relative one is looked up beside the settings file. Without it only the \
+                  calendar `cn-workdays` is there, which is built in.",
+            default: Some("\"calendars\""),
+            example: "\"calendars\"",
+            required: false,
+        },
+        Field {
             name: "public_url",
             kind: Kind::Text,
             doc: "The address under which people reach the pages: messages link to it.",

@@ -1,8 +1,8 @@
 //! `rowbell.toml` and the environment, as values that cannot be wrong.
 //!
 //! Built-in defaults < the file < `ROWBELL__…` variables; then `${…}` is put in, then everything is checked and all
-//! faults are told at once. Paths: the watchers' folder is looked up beside the settings file (in the working
-//! directory when a variable names it); SQLite files in the working directory, as everywhere with SQLite.
+//! faults are told at once. Paths: the folders of the watchers and of the calendars are looked up beside the settings
+//! file (in the working directory when a variable names them); SQLite files in the working directory, as everywhere with SQLite.
 
 use super::Environment;
 use super::fault::{Fault, Origin};
@@ -10,6 +10,7 @@ use super::field::nearest;
 use super::node::{self, Content, Node, Place, Table};
 use super::reader::{Report, Text};
 use super::sheet::Sheet;
+use crate::domain::calendar::Calendars;
 pub use crate::domain::message::Language;
 use chrono_tz::Tz;
 use secrecy::SecretString;
@@ -31,6 +32,10 @@ pub struct Settings {
     pub timezone: Tz,
     /// The folder of the watchers.
     pub watchers: PathBuf,
+    /// The folder of the calendars; it need not be there.
+    pub calendars_folder: PathBuf,
+    /// Working days by name: built in, and from the folder.
+    pub calendars: Calendars,
     /// Where people reach the pages; http or https.
     pub public_url: Option<Url>,
     /// Where rowbell keeps what it knows.

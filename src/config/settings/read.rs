@@ -2,16 +2,18 @@
 
 use super::fields::{LATER_TYPES, RECEIVER, SETTINGS, SOURCE, STORE, WEB};
 use super::{FILE_NAME, Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings};
+use crate::config::calendar::{self, load_calendars};
 use crate::config::fault::Fault;
 use crate::config::node::{Content, Node, Place, Table};
 use crate::config::reader::{Reader, Report, Text};
 use crate::config::sheet::may_be_shown;
-use crate::config::{Environment, expand, is_name, layers};
+use crate::config::{Environment, describe_io, expand, is_name, layers};
+use crate::domain::calendar::Calendars;
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use url::Url;
 
 /// Lays the environment over the file, puts in `${…}`, and reads it all.
@@ -40,22 +42,24 @@ fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Envi
     let timezone = reader.zone("timezone", report).unwrap_or_else(|| environment.zone());
     let language = reader.word("language", report).map(|word| if word == "en" { Language::En } else { Language::ZhCn });
     let watchers = reader.text_or_default("watchers", report);
+    let calendars = reader.text_or_default("calendars", report);
     let public_url = public_url(&reader, report);
     let store = read_store(&reader, report);
     let web = read_web(&reader, report);
     let sources = named(&reader, "sources", report, |title, node, report| read_source(title, node, timezone, report));
     let receivers = named(&reader, "receivers", report, read_receiver);
     let watchers_node = reader.node("watchers");
-    let watchers = match watchers_node.map(|node| &node.place) {
-        Some(Place::Variable(_)) => environment.folder.join(watchers?),
-        _ => folder.join(watchers?),
-    };
-    let watchers_fault = watchers_fault(watchers_node, &watchers, report);
+    let watchers = folder_of(watchers_node, &watchers?, folder, environment);
+    let watchers_fault = folder_fault("watchers", watchers_node, &watchers, report);
+    let calendars_folder = folder_of(reader.node("calendars"), &calendars?, folder, environment);
+    let calendars = read_calendars(reader.node("calendars"), &calendars_folder, environment, report);
     let file = path.map(Path::to_owned);
     Some(Settings {
         language: language?,
         timezone,
         watchers,
+        calendars_folder,
+        calendars: calendars?,
         public_url,
         store: store?,
         sources,
@@ -66,16 +70,37 @@ fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Envi
     })
 }
 
-/// Made now, for later: only here is it known where the folder was named.
-fn watchers_fault(node: Option<&Node>, watchers: &Path, report: &Report<'_>) -> Fault {
-    let message = format!("cannot read the folder of watchers `{}`", watchers.display());
+/// A folder that a variable names is looked up in the working directory, any other one beside the file.
+fn folder_of(node: Option<&Node>, name: &str, beside: &Path, environment: &Environment) -> PathBuf {
+    match node.map(|node| &node.place) {
+        Some(Place::Variable(_)) => environment.folder.join(name),
+        _ => beside.join(name),
+    }
+}
+
+/// Only here is it known where the folder was named.
+fn folder_fault(what: &str, node: Option<&Node>, folder: &Path, report: &Report<'_>) -> Fault {
+    let message = format!("cannot read the folder of {what} `{}`", folder.display());
     match node {
-        None => Fault::of_file(watchers, message, None),
+        None => Fault::of_file(folder, message, None),
         Some(node) if Text::of(node).is_some_and(|text| text.shown().is_none()) => {
-            report.fault(&node.place, "cannot read the folder of watchers".to_owned(), None)
+            report.fault(&node.place, format!("cannot read the folder of {what}"), None)
         }
         Some(node) => report.fault(&node.place, message, None),
     }
+}
+
+/// The calendars; a folder that is named must be there, one by default need not.
+fn read_calendars(node: Option<&Node>, folder: &Path, environment: &Environment, report: &mut Report<'_>) -> Option<Calendars> {
+    if let (Some(_), Err(error)) = (node, std::fs::read_dir(folder)) {
+        let mut fault = folder_fault("calendars", node, folder, report);
+        fault.message = format!("{}: {}", fault.message, describe_io(&error));
+        fault.hint = Some("create it, or remove the line: `cn-workdays` is built in".to_owned());
+        report.push(fault);
+        return None;
+    }
+    let loaded = if environment.store_only { calendar::built_in() } else { load_calendars(folder) };
+    loaded.map_err(|faults| faults.into_iter().for_each(|fault| report.push(fault))).ok()
 }
 
 fn public_url(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<Url> {

@@ -1,6 +1,7 @@
 //! Settings and watcher files: what good ones mean, and how each fault of wrong ones reads.
 #![allow(clippy::unwrap_used)]
 
+mod calendars;
 mod generated;
 mod good;
 mod secrets;
