@@ -5,6 +5,7 @@ use crate::domain::alert::{AlertStatus, EventKind};
 use crate::domain::compose::{self, Changes, Occasion};
 use crate::domain::evaluate::{Basis, Evaluation, Plan, RowFaults};
 use crate::domain::known::{Known, KnownKey};
+use crate::domain::query::Query;
 use crate::domain::row::{Columns, Fingerprint, Row};
 use crate::domain::watcher::Watcher;
 use crate::source::{Limits, RowSink};
@@ -155,7 +156,7 @@ impl Engine {
         let started = std::time::Instant::now();
         let read = match self.parts().sources.get(&watcher.source) {
             Some(source) => source
-                .read(&watcher.query, &limits, &mut sink)
+                .read(&Query::plain(watcher.query.clone()), &limits, &mut sink)
                 .await
                 .map(drop)
                 .map_err(|error| Failure { kind: error.kind.as_str().into(), message: error.to_string() }),

@@ -46,7 +46,7 @@ impl<'a, S: RowSink> Intake<'a, S> {
     }
 
     pub(super) fn stats(&self) -> ReadStats {
-        self.stats
+        self.stats.clone()
     }
 }
 

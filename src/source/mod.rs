@@ -24,19 +24,29 @@ mod intake;
 mod mysql;
 mod mysql_account;
 mod mysql_error;
+mod mysql_horizon;
+mod mysql_params;
+mod mysql_plan;
 mod mysql_types;
 mod number;
+mod plan;
 mod postgres;
 mod postgres_account;
 mod postgres_error;
+mod postgres_params;
+mod postgres_plan;
 mod postgres_types;
-mod sql_text;
 mod sqlite;
 mod sqlite_guard;
+mod sqlite_params;
+mod sqlite_plan;
 
 pub use error::{SourceError, SourceErrorKind};
+pub use plan::PlanNote;
 
+use crate::domain::query::Query;
 use crate::domain::row::{Columns, Row};
+use crate::domain::sql_text::Dialect;
 use crate::domain::value::Kind;
 use error::without_quoted;
 use mysql::MysqlSource;
@@ -94,13 +104,38 @@ pub trait RowSink: Send {
     fn row(&mut self, row: &Row) -> Result<(), String>;
 }
 
-/// How much a read returned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a read came to, beside its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadStats {
-    /// Rows.
+    /// How many rows.
     pub rows: u64,
     /// Their size in our form.
     pub bytes: u64,
+    /// Which transactions were still open, if the query asked for it; never on SQLite, which has one writer at a time:
+    /// what is committed later was written later.
+    pub horizon: Option<Horizon>,
+    /// The type of each column as [`CursorValue`](crate::domain::query::CursorValue) takes it back. Only PostgreSQL tells
+    /// them, and only when there are rows.
+    pub column_types: Vec<String>,
+}
+
+/// Which transactions were still open when a read looked: rows of theirs may yet come, under lower cursor values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Horizon {
+    /// PostgreSQL, from the read's own snapshot: all transactions below `xmin` were over, and none had begun at `xmax`.
+    Transactions {
+        /// The oldest that was open.
+        xmin: u64,
+        /// The next to be given out.
+        xmax: u64,
+    },
+    /// MySQL and MariaDB, from just before the read.
+    Oldest {
+        /// How long ago the oldest transaction that may write had begun (up to a second less); none if none was open.
+        age: Option<Duration>,
+    },
+    /// MySQL and MariaDB: the account may not see transactions (it needs PROCESS), or the server does not tell.
+    Hidden,
 }
 
 /// A column of a query that has not run.
@@ -181,6 +216,15 @@ impl Source {
         }
     }
 
+    /// How its SQL is written.
+    pub fn dialect(&self) -> Dialect {
+        match self.driver {
+            Driver::Postgres(_) => Dialect::Postgres,
+            Driver::Mysql(_) => Dialect::Mysql,
+            Driver::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
     /// The limits of a read: a watcher's own, else the source's.
     pub fn limits(&self, timeout: Option<Duration>, max_rows: Option<u64>) -> Limits {
         Limits { timeout: timeout.unwrap_or(self.settings.query_timeout), max_rows: max_rows.unwrap_or(self.settings.max_rows) }
@@ -190,7 +234,7 @@ impl Source {
     ///
     /// # Errors
     /// Everything but a whole result within the limits.
-    pub async fn read<S: RowSink>(&self, query: &str, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
+    pub async fn read<S: RowSink>(&self, query: &Query, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
         let read = match &self.driver {
             Driver::Postgres(source) => source.read(query, limits, sink).await,
             Driver::Mysql(source) => source.read(query, limits, sink).await,
@@ -203,7 +247,7 @@ impl Source {
     ///
     /// # Errors
     /// What the database has against it.
-    pub async fn prepare(&self, query: &str) -> Result<Vec<ColumnInfo>, SourceError> {
+    pub async fn prepare(&self, query: &Query) -> Result<Vec<ColumnInfo>, SourceError> {
         let wait = self.settings.query_timeout;
         let prepared = match &self.driver {
             Driver::Postgres(source) => source.prepare(query, wait).await,
@@ -211,6 +255,20 @@ impl Source {
             Driver::Sqlite(source) => source.prepare(query, wait).await,
         };
         prepared.map_err(|error| error.named(self.name()))
+    }
+
+    /// Asks the planner how it would run a query, which does not run.
+    ///
+    /// # Errors
+    /// What the database has against it.
+    pub async fn explain(&self, query: &Query) -> Result<Vec<PlanNote>, SourceError> {
+        let wait = self.settings.query_timeout;
+        let explained = match &self.driver {
+            Driver::Postgres(source) => source.explain(query, wait).await,
+            Driver::Mysql(source) => source.explain(query, wait).await,
+            Driver::Sqlite(source) => source.explain(query, wait).await,
+        };
+        explained.map_err(|error| error.named(self.name()))
     }
 
     /// Asks who reads, and what that account could do beside reading.
@@ -238,12 +296,11 @@ impl Source {
 }
 
 fn open_driver(settings: &SourceSettings) -> Result<Driver, SourceError> {
-    let scheme = settings.url.expose_secret().split(':').next().unwrap_or_default().to_ascii_lowercase();
-    match scheme.as_str() {
-        "postgres" | "postgresql" => Ok(Driver::Postgres(PostgresSource::open(settings)?)),
-        "mysql" | "mariadb" => Ok(Driver::Mysql(MysqlSource::open(settings)?)),
-        "sqlite" => Ok(Driver::Sqlite(SqliteSource::open(settings)?)),
-        _ => {
+    match Dialect::of_url(settings.url.expose_secret()) {
+        Some(Dialect::Postgres) => Ok(Driver::Postgres(PostgresSource::open(settings)?)),
+        Some(Dialect::Mysql) => Ok(Driver::Mysql(MysqlSource::open(settings)?)),
+        Some(Dialect::Sqlite) => Ok(Driver::Sqlite(SqliteSource::open(settings)?)),
+        None => {
             let message = "the url names no database that can be read";
             Err(SourceError::new(SourceErrorKind::Connect, message).hint("begin it with postgres://, mysql://, mariadb:// or sqlite://"))
         }

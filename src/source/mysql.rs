@@ -8,24 +8,29 @@
 //! The time limit is the server's own (`max_statement_time` on MariaDB, `max_execution_time` on MySQL). A read that stops
 //! early ends the query from a second connection (KILL QUERY) and closes its own, rather than draining the rest.
 //!
+//! Parameters are written into the text as literals that no value can break out of, see `mysql_params`.
+//!
 //! The driver cannot send connection attributes, so the query carries a comment: the process list shows
 //! `/* rowbell:erp */ select …`.
 
 use super::connections::{Connections, Session};
 use super::intake::{Intake, columns_of};
+use super::mysql_horizon::OpenTransactions;
+use super::mysql_params::{SessionZone, form, write};
 use super::mysql_types::{CellType, MysqlCells, cell_types};
-use super::sql_text::{Dialect, first_word, tokens, without_end};
 use super::{
-    Account, CANCEL_GRACE, ColumnInfo, Limits, ReadStats, RowSink, SourceError, SourceErrorKind, SourceSettings, mysql_account,
-    mysql_error, url_error,
+    Account, CANCEL_GRACE, ColumnInfo, Horizon, Limits, PlanNote, ReadStats, RowSink, SourceError, SourceErrorKind, SourceSettings,
+    mysql_account, mysql_error, mysql_plan, url_error,
 };
+use crate::domain::query::{Query, Statement};
 use crate::domain::row::Columns;
-use chrono::{DateTime, Offset};
+use crate::domain::sql_text::{Dialect, first_word, tokens};
+use chrono::{DateTime, FixedOffset, Offset};
 use chrono_tz::Tz;
 use futures_util::TryStreamExt;
 use secrecy::ExposeSecret;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Either, Executor, Row as _, SqlSafeStr, Statement, TypeInfo};
+use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Either, Executor, Row as _, SqlSafeStr, Statement as _, TypeInfo};
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,12 +50,21 @@ const UNKNOWN_TIME_ZONE: u16 = 1298;
 pub(super) struct MysqlSource {
     connections: Connections<MySession>,
     comment: String,
+    /// The columns of what was prepared, by its form.
     verified: Mutex<HashMap<String, Arc<Columns>>>,
+    open_transactions: OpenTransactions,
 }
 
 pub(super) struct MyOptions {
     pub(super) connect: MySqlConnectOptions,
     pub(super) timezone: Tz,
+}
+
+/// A read that has begun.
+struct Begun {
+    statement: Statement,
+    columns: Arc<Columns>,
+    horizon: Option<Horizon>,
 }
 
 pub(super) struct MySession {
@@ -104,23 +118,24 @@ impl MysqlSource {
             connections: Connections::new(MyOptions { connect, timezone: settings.timezone }, settings.max_connections),
             comment: format!("/* rowbell:{name} */ "),
             verified: Mutex::default(),
+            open_transactions: OpenTransactions::default(),
         })
     }
 
-    pub(super) async fn read<S: RowSink>(&self, query: &str, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
+    pub(super) async fn read<S: RowSink>(&self, query: &Query, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
         let mut lease = self.connections.lease(limits.timeout).await?;
         let session = &mut lease.session;
         let id = session.id;
-        let begun = timeout(limits.timeout + CANCEL_GRACE, self.begin(session, query, limits.timeout)).await;
-        let columns = match begun.unwrap_or_else(|_| Err(mysql_error::out_of_time(limits.timeout))) {
-            Ok(columns) => columns,
+        let begin = timeout(limits.timeout + CANCEL_GRACE, self.begin(session, query, limits.timeout)).await;
+        let begun = match begin.unwrap_or_else(|_| Err(mysql_error::out_of_time(limits.timeout))) {
+            Ok(begun) => begun,
             Err(error) => {
                 self.end(lease, error.kind).await;
                 return Err(error);
             }
         };
         let deadline = tokio::time::Instant::now() + limits.timeout;
-        let run = self.run(&mut session.connection, query, columns, Intake::new(limits, sink));
+        let run = self.run(&mut session.connection, &query.text, begun, Intake::new(limits, sink));
         let result = timeout_at(deadline + CANCEL_GRACE, run).await.unwrap_or_else(|_| Err(mysql_error::out_of_time(limits.timeout)));
         // The server may end a function (`sleep`, `benchmark`) instead of the statement, and go on with a made-up value: what
         // took as long as it may is no answer, whatever it says.
@@ -134,13 +149,29 @@ impl MysqlSource {
         result.map_err(|error| mysql_error::of_limit(error, limits.timeout))
     }
 
-    pub(super) async fn prepare(&self, query: &str, wait: Duration) -> Result<Vec<ColumnInfo>, SourceError> {
+    pub(super) async fn prepare(&self, query: &Query, wait: Duration) -> Result<Vec<ColumnInfo>, SourceError> {
         let mut lease = self.connections.lease(wait).await?;
-        let prepare = prepare(&mut lease.session.connection, query);
+        let statement = write(query, SessionZone::Named(self.connections.options().timezone));
+        let prepare = prepare(&mut lease.session.connection, &query.text, &statement);
         let prepared = timeout(wait + CANCEL_GRACE, prepare).await.unwrap_or_else(|_| Err(mysql_error::out_of_time(wait)));
         let kind = prepared.as_ref().err().map_or(SourceErrorKind::Sql, |error| error.kind);
         self.end(lease, kind).await;
         prepared
+    }
+
+    pub(super) async fn explain(&self, query: &Query, wait: Duration) -> Result<Vec<PlanNote>, SourceError> {
+        let mut lease = self.connections.lease(wait).await?;
+        let explain = async {
+            let begun = self.begin(&mut lease.session, query, wait).await?;
+            let explain = format!("{}{}{}", self.comment, mysql_plan::EXPLAIN, begun.statement.sql);
+            let rows = lease.session.connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(explain))).await;
+            let rows = rows.map_err(|error| mysql_error::reading(&error, &query.text, Some(&begun.statement)))?;
+            Ok(mysql_plan::notes(&rows, &query.window))
+        };
+        let explained = timeout(wait + CANCEL_GRACE, explain).await.unwrap_or_else(|_| Err(mysql_error::out_of_time(wait)));
+        let kind = explained.as_ref().err().map_or(SourceErrorKind::Sql, |error| error.kind);
+        self.end(lease, kind).await;
+        explained
     }
 
     pub(super) async fn account(&self, wait: Duration) -> Result<Account, SourceError> {
@@ -155,56 +186,64 @@ impl MysqlSource {
         self.connections.close().await;
     }
 
-    /// Verifies the query, once per text, and begins the transaction.
-    async fn begin(&self, session: &mut MySession, query: &str, limit: Duration) -> Result<Arc<Columns>, SourceError> {
-        let columns = self.verify(&mut session.connection, query).await?;
-        let mut begin = session_statement(session.is_mariadb(), limit);
+    /// Verifies the query, once per form, asks for its horizon, and begins the transaction.
+    async fn begin(&self, session: &mut MySession, query: &Query, limit: Duration) -> Result<Begun, SourceError> {
+        let mut set = session_statement(session.is_mariadb(), limit);
+        let mut zone = SessionZone::Named(self.connections.options().timezone);
         if !session.knows_zone {
             let offset = self.offset_now(&mut session.connection).await?;
-            begin.push_str(&format!(", time_zone = '{offset}'"));
+            set.push_str(&format!(", time_zone = '{offset}'"));
+            zone = SessionZone::Offset(offset);
         }
-        begin.push_str("; start transaction read only");
+        let statement = write(query, zone);
+        let columns = self.verify(&mut session.connection, query, &statement).await?;
+        let mut horizon = None;
+        if query.wants_horizon {
+            horizon = Some(self.open_transactions.horizon(&mut session.connection, &set).await?);
+        }
+        let begin = format!("{set}; start transaction read only");
         let begun = session.connection.execute(sqlx::raw_sql(AssertSqlSafe(begin))).await;
-        begun.map(|_| columns).map_err(|error| mysql_error::reading(&error, query))
+        begun.map_err(|error| mysql_error::reading(&error, "", None))?;
+        Ok(Begun { statement, columns, horizon })
     }
 
-    async fn verify(&self, connection: &mut MySqlConnection, query: &str) -> Result<Arc<Columns>, SourceError> {
-        if let Some(known) = lock(&self.verified).get(query) {
+    async fn verify(&self, connection: &mut MySqlConnection, query: &Query, statement: &Statement) -> Result<Arc<Columns>, SourceError> {
+        let form = form(query);
+        if let Some(known) = lock(&self.verified).get(&form) {
             return Ok(Arc::clone(known));
         }
-        let described = prepare(connection, query).await?;
+        let described = prepare(connection, &query.text, statement).await?;
         let columns = columns_of(described.iter().map(|column| column.name.as_str()))?;
         let mut verified = lock(&self.verified);
         if verified.len() >= REMEMBERED_QUERIES {
             verified.clear();
         }
-        verified.insert(query.to_owned(), Arc::clone(&columns));
+        verified.insert(form, Arc::clone(&columns));
         Ok(columns)
     }
 
-    /// The offset of the source's zone at the server's own present: `+08:00`.
-    async fn offset_now(&self, connection: &mut MySqlConnection) -> Result<String, SourceError> {
-        let row = connection.fetch_one(sqlx::raw_sql("select unix_timestamp()")).await.map_err(|error| mysql_error::reading(&error, ""))?;
-        let seconds: i64 = row.try_get_unchecked(0).map_err(|error| mysql_error::reading(&error, ""))?;
-        let now = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
-        let offset = now.with_timezone(&self.connections.options().timezone).offset().fix().local_minus_utc() / 60;
-        let sign = if offset < 0 { '-' } else { '+' };
-        Ok(format!("{sign}{:02}:{:02}", offset.abs() / 60, offset.abs() % 60))
+    /// The offset of the source's zone at the server's own present, in whole minutes.
+    async fn offset_now(&self, connection: &mut MySqlConnection) -> Result<FixedOffset, SourceError> {
+        let failed = |error: sqlx::Error| mysql_error::reading(&error, "", None);
+        let row = connection.fetch_one(sqlx::raw_sql("select unix_timestamp()")).await.map_err(failed)?;
+        let now = DateTime::from_timestamp(row.try_get_unchecked(0).map_err(failed)?, 0).unwrap_or_default();
+        let offset = now.with_timezone(&self.connections.options().timezone).offset().fix();
+        Ok(FixedOffset::east_opt(offset.local_minus_utc() / 60 * 60).unwrap_or(offset))
     }
 
     async fn run<S: RowSink>(
         &self,
         connection: &mut MySqlConnection,
-        query: &str,
-        prepared: Arc<Columns>,
+        text: &str,
+        begun: Begun,
         mut intake: Intake<'_, S>,
     ) -> Result<ReadStats, SourceError> {
-        let statement = format!("{}{}", self.comment, without_end(query, Dialect::Mysql));
+        let statement = format!("{}{}", self.comment, begun.statement.sql);
         let mut types: Vec<CellType> = Vec::new();
         let mut cells = MysqlCells::default();
         let mut is_complete = false;
         let mut rows = connection.fetch_many(sqlx::raw_sql(AssertSqlSafe(statement)));
-        while let Some(part) = rows.try_next().await.map_err(|error| mysql_error::reading(&error, query))? {
+        while let Some(part) = rows.try_next().await.map_err(|error| mysql_error::reading(&error, text, Some(&begun.statement)))? {
             match part {
                 Either::Right(row) => {
                     if types.is_empty() {
@@ -221,9 +260,9 @@ impl MysqlSource {
         }
         if types.is_empty() {
             // An empty result comes without its columns.
-            intake.columns(&prepared)?;
+            intake.columns(&begun.columns)?;
         }
-        Ok(intake.stats())
+        Ok(ReadStats { horizon: begun.horizon, ..intake.stats() })
     }
 
     /// Rolls back and gives the connection back, if that works; else it is closed.
@@ -251,7 +290,7 @@ impl MysqlSource {
             let mut session = self.connections.extra().await?;
             let done = session.connection.execute(AssertSqlSafe(format!("kill query {id}"))).await;
             session.close().await;
-            done.map(drop).map_err(|error| mysql_error::reading(&error, ""))
+            done.map(drop).map_err(|error| mysql_error::reading(&error, "", None))
         };
         if let Ok(Err(error)) | Err(error) = timeout(END_TIMEOUT, kill).await.map_err(|_| mysql_error::out_of_time(END_TIMEOUT)) {
             tracing::warn!(%error, "a query that was given up could not be ended from outside; its connection is closed");
@@ -283,11 +322,10 @@ fn session_statement(is_mariadb: bool, limit: Duration) -> String {
 }
 
 /// Lets the server check the query, and refuses what it would run although it does more than read.
-async fn prepare(connection: &mut MySqlConnection, query: &str) -> Result<Vec<ColumnInfo>, SourceError> {
-    wall(query)?;
-    let statement = without_end(query, Dialect::Mysql).to_owned();
-    let prepared =
-        connection.prepare(AssertSqlSafe(statement).into_sql_str()).await.map_err(|error| mysql_error::reading(&error, query))?;
+async fn prepare(connection: &mut MySqlConnection, text: &str, statement: &Statement) -> Result<Vec<ColumnInfo>, SourceError> {
+    wall(text)?;
+    let prepared = connection.prepare(AssertSqlSafe(statement.sql.clone()).into_sql_str()).await;
+    let prepared = prepared.map_err(|error| mysql_error::reading(&error, text, Some(statement)))?;
     if matches!(prepared.parameters(), Some(Either::Right(count)) if count > 0) {
         return Err(SourceError::new(SourceErrorKind::Sql, "the query has a parameter that nothing fills"));
     }
@@ -313,7 +351,7 @@ fn wall(query: &str) -> Result<(), SourceError> {
     let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
     let quoted_get_lock = query.to_lowercase().contains("`get_lock`");
     let refused = words.iter().enumerate().find_map(|(at, word)| match (*word, words.get(at + 1).copied()) {
-        ("/*!" | "/*m!" | "/*m", _) => Some((at, "a comment that is executed")),
+        ("/*!" | "/*M", _) => Some((at, "a comment that is executed")),
         ("into", Some("outfile" | "dumpfile")) => Some((at, "it writes a file")),
         ("for", Some("update" | "share")) | ("lock", Some("in")) => Some((at, "it locks rows")),
         ("get_lock", Some("(")) => Some((at, "it takes a lock")),
@@ -321,7 +359,7 @@ fn wall(query: &str) -> Result<(), SourceError> {
         _ => None,
     });
     let Some((at, why)) = refused else { return Ok(()) };
-    let position = tokens.get(at).and_then(|token| super::error::char_position(query, token.start));
+    let position = tokens.get(at).and_then(|token| super::error::char_position(query, token.span.start));
     Err(SourceError::not_a_query(format!("the query does more than read: {why}")).at(position))
 }
 

@@ -19,7 +19,7 @@ const HARMLESS: [&str; 9] = [
 ];
 
 pub(super) async fn ask(session: &mut MySession, options: &MyOptions) -> Result<Account, SourceError> {
-    let failed = |error: sqlx::Error| mysql_error::reading(&error, "");
+    let failed = |error: sqlx::Error| mysql_error::reading(&error, "", None);
     let row = session.connection.fetch_one(sqlx::raw_sql("select current_user(), @@global.read_only")).await.map_err(failed)?;
     let grants = session.connection.fetch_all(sqlx::raw_sql("show grants")).await.map_err(failed)?;
     let grants = grants.iter().map(|row| row.try_get_unchecked::<String, _>(0)).collect::<Result<Vec<_>, _>>().map_err(failed)?;

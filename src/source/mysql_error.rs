@@ -2,6 +2,7 @@
 
 use super::error::{char_position, without_quoted};
 use super::{SourceError, SourceErrorKind};
+use crate::domain::query::{Origin, Statement};
 use sqlx::mysql::MySqlDatabaseError;
 use std::time::Duration;
 
@@ -16,8 +17,11 @@ pub(super) fn number(error: &sqlx::Error) -> Option<u16> {
     of_server(error).map(MySqlDatabaseError::number)
 }
 
-/// An error while reading.
-pub(super) fn reading(error: &sqlx::Error, query: &str) -> SourceError {
+/// How much of a query an error shows, as the server does.
+const SHOWN_CHARS: usize = 80;
+
+/// An error while reading: `text` is the DBA's, `statement` what was made of it.
+pub(super) fn reading(error: &sqlx::Error, text: &str, statement: Option<&Statement>) -> SourceError {
     let Some(server) = of_server(error) else { return SourceError::broke_off(error) };
     let message = server.message();
     let kind = match server.number() {
@@ -32,12 +36,12 @@ pub(super) fn reading(error: &sqlx::Error, query: &str) -> SourceError {
         1040 | 1203 | 1226 | 1045 | 1049 => SourceErrorKind::Connect,
         1044 | 1142 | 1143 | 1227 | 1370 | 1345 => SourceErrorKind::Permission,
         1065 => return SourceError::not_a_query("the query is empty"),
-        1064 => return syntax(message, query),
+        1064 => return syntax(message, text, statement),
         _ => SourceErrorKind::Sql,
     };
     let is_about_data = server.code().is_some_and(|state| state.starts_with("22"));
     let shown = if is_about_data { without_quoted(message, '\'') } else { message.to_owned() };
-    SourceError::new(kind, shown).at(named_position(server, query))
+    SourceError::new(kind, shown).at(named_position(server, text))
 }
 
 /// Says which limit was reached.
@@ -55,21 +59,31 @@ fn of_server(error: &sqlx::Error) -> Option<&MySqlDatabaseError> {
 }
 
 /// `You have an error …, check the manual … near 'FORM t' at line 2`.
-fn syntax(message: &str, query: &str) -> SourceError {
-    let Some((near, line)) = message.split_once("near '").and_then(|(_, rest)| rest.rsplit_once("' at line ")) else {
+fn syntax(message: &str, text: &str, statement: Option<&Statement>) -> SourceError {
+    let place = message.split_once("near '").and_then(|(_, rest)| rest.rsplit_once("' at line "));
+    let (Some((near, line)), Some(statement)) = (place, statement) else {
         return SourceError::new(SourceErrorKind::Sql, message);
     };
-    let line = line.trim().parse::<usize>().unwrap_or(1);
-    let line_start = query.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
-    let found = query.get(line_start..).and_then(|rest| rest.find(near)).map(|at| line_start + at);
-    let before = query.get(..found.unwrap_or(line_start)).unwrap_or_default();
+    let sql = &statement.sql;
+    // The server may have read on to the next line before it saw the error.
+    let lines = line.trim().parse::<usize>().unwrap_or(1);
+    let line_end = sql.split_inclusive('\n').take(lines).map(str::len).sum::<usize>();
+    // MariaDB marks with dots that it shows a part only.
+    let find = |near: &str| sql.rmatch_indices(near).map(|(at, _)| at).find(|at| *at < line_end);
+    let found = if near.is_empty() { Some(sql.len()) } else { find(near).or_else(|| find(near.strip_suffix("...")?)) };
+    let before = found.and_then(|at| sql.get(..at)).unwrap_or_default();
+    let origin = found.and_then(|at| statement.origin(at));
+    let position = origin.and_then(|origin| char_position(text, origin.byte));
     if near.starts_with(';') || before.trim_end().ends_with(';') {
-        let position = found.and_then(|at| char_position(query, at));
         return SourceError::not_a_query("the query is more than one statement").at(position);
     }
-    let at = if near.is_empty() { Some(query.trim_end().len()) } else { found };
-    let shown = if near.is_empty() { "syntax error at the end of the query".to_owned() } else { format!("syntax error near `{near}`") };
-    SourceError::new(SourceErrorKind::Sql, shown).at(at.and_then(|at| char_position(query, at)))
+    let shown = match origin {
+        Some(Origin { is_end: true, .. }) => "syntax error at the end of the query".to_owned(),
+        // As it stands in the text: the statement has the values of its parameters.
+        Some(Origin { byte, .. }) => format!("syntax error near `{}`", text[byte..].chars().take(SHOWN_CHARS).collect::<String>()),
+        None => format!("syntax error near `{near}`"),
+    };
+    SourceError::new(SourceErrorKind::Sql, shown).at(position)
 }
 
 /// Where the unknown column (1054) or table (1146) stands in the query.
@@ -84,11 +98,14 @@ fn named_position(error: &MySqlDatabaseError, query: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::query::{Param, Query};
+    use crate::domain::sql_text::Dialect;
 
     #[test]
     fn the_place_of_a_syntax_error_is_found_in_the_query() {
-        let query = "select 选\nform t";
-        let error = syntax("You have an error; check the manual near 'form t' at line 2", query);
-        assert_eq!((error.position, error.message.as_str()), (Some(10), "syntax error near `form t`"));
+        let query = Query::plain("select :天, 选\nform t").with("天", Param::Text("form t".to_owned()));
+        let statement = query.assemble(Dialect::Mysql, &mut |_, _| "'form\nt'".to_owned());
+        let error = syntax("You have an error; check the manual near 'form t' at line 3", &query.text, Some(&statement));
+        assert_eq!((error.position, error.message.as_str()), (Some(14), "syntax error near `form t`"));
     }
 }

@@ -67,7 +67,7 @@ pub(super) struct MysqlCells {
 impl MysqlCells {
     pub(super) fn fill(&mut self, row: &MySqlRow, types: &[CellType], out: &mut Row) -> Result<(), SourceError> {
         for (at, cell_type) in types.iter().enumerate() {
-            let value = row.try_get_raw(at).map_err(|error| mysql_error::reading(&error, ""))?;
+            let value = row.try_get_raw(at).map_err(|error| mysql_error::reading(&error, "", None))?;
             if value.is_null() {
                 out.push(Kind::Null, b"");
                 continue;

@@ -11,20 +11,26 @@
 //! 4. `statement_timeout` counts from each FETCH, so each one sets what is left of the whole limit.
 //!
 //! No prepared statement stays behind: unnamed ones only, and those of `prepare` are closed inside the transaction.
+//!
+//! The horizon of a read is `xmin` and `xmax` of its own snapshot, taken with the `begin`: a row that a later read finds
+//! and this one did not was written by a transaction that is `>= xmin`. It is asked for only when it is wanted, since not
+//! every server that speaks PostgreSQL's protocol has it.
 
 use super::connections::{Connections, Lease, Session};
 use super::intake::{Intake, columns_of};
-use super::postgres_types::{TEXTS_OF_TYPES, builtin_kind, lookup_kinds, push_cell};
+use super::postgres_params::{Bound, bind};
+use super::postgres_types::{PgType, TEXTS_OF_TYPES, builtin, lookup_types, push_cell};
 use super::{
-    Account, CANCEL_GRACE, ColumnInfo, Limits, ReadStats, RowSink, SourceError, SourceErrorKind, SourceSettings, postgres_account,
-    postgres_error, url_error,
+    Account, CANCEL_GRACE, ColumnInfo, Horizon, Limits, PlanNote, ReadStats, RowSink, SourceError, SourceErrorKind, SourceSettings,
+    postgres_account, postgres_error, postgres_plan, url_error,
 };
+use crate::domain::query::Query;
 use crate::domain::row::{Columns, Row};
 use crate::domain::value::Kind;
 use futures_util::TryStreamExt;
 use secrecy::ExposeSecret;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Either, Executor, Row as _, SqlSafeStr, Statement, TypeInfo};
+use sqlx::postgres::{PgColumn, PgConnectOptions, PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Either, Executor, Row as _, SqlSafeStr, Statement};
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,16 +50,19 @@ const REMEMBERED_QUERIES: usize = 1000;
 const BYTES_AS_THEY_ARE: &str =
     "set_config('client_encoding', case current_setting('server_encoding') when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end, true)";
 
+/// The bounds of the snapshot that all of the transaction sees.
+const HORIZON: &str = ", txid_snapshot_xmin(txid_current_snapshot()), txid_snapshot_xmax(txid_current_snapshot())";
+
 const DECLARE: &str = "declare rowbell_cursor no scroll cursor for ";
 
 /// A PostgreSQL database.
 pub(super) struct PostgresSource {
     connections: Connections<PgSession>,
     begin: String,
-    /// The columns of queries that returned no row yet: they are asked for once.
+    /// The columns of statements that returned no row yet: they are asked for once.
     columns: Mutex<HashMap<String, Arc<Columns>>>,
-    /// The kinds of types that the server defines itself: enums, extensions.
-    kinds: Mutex<HashMap<u32, Kind>>,
+    /// The types that the server defines itself: enums, extensions.
+    types: Mutex<HashMap<u32, PgType>>,
 }
 
 /// A rollback does not give back the advisory locks of a session, and the session is used again.
@@ -93,15 +102,16 @@ impl PostgresSource {
             connections: Connections::new(options, settings.max_connections),
             begin: begin_statement(settings.timezone.name()),
             columns: Mutex::default(),
-            kinds: Mutex::default(),
+            types: Mutex::default(),
         })
     }
 
-    pub(super) async fn read<S: RowSink>(&self, query: &str, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
+    pub(super) async fn read<S: RowSink>(&self, query: &Query, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
+        let bound = bind(query)?;
         let mut lease = self.connections.lease(limits.timeout).await?;
         let deadline = Instant::now() + limits.timeout;
         let mut pid = None;
-        let run = self.run(&mut lease.session.connection, query, deadline, &mut pid, Intake::new(limits, sink));
+        let run = self.run(&mut lease.session.connection, query, &bound, deadline, &mut pid, Intake::new(limits, sink));
         match timeout_at(deadline + CANCEL_GRACE, run).await {
             Ok(result) => {
                 self.end(lease, &result).await;
@@ -114,28 +124,44 @@ impl PostgresSource {
         }
     }
 
-    pub(super) async fn prepare(&self, query: &str, wait: Duration) -> Result<Vec<ColumnInfo>, SourceError> {
+    pub(super) async fn prepare(&self, query: &Query, wait: Duration) -> Result<Vec<ColumnInfo>, SourceError> {
+        let bound = bind(query)?;
         let mut lease = self.connections.lease(wait).await?;
         let prepare = async {
             let connection = &mut lease.session.connection;
-            begin(connection, &self.begin, wait).await?;
-            declare(connection, query).await?;
-            let columns = describe(connection, query).await?;
-            let oids: Vec<u32> = columns.iter().filter_map(|(_, oid, _)| *oid).collect();
-            self.learn_kinds(connection, &oids).await?;
-            columns_of(columns.iter().map(|(name, ..)| name.as_str()))?;
-            let info = |(name, oid, type_name)| ColumnInfo { name, kind: Some(self.kind(oid)), type_name };
-            Ok(columns.into_iter().map(info).collect())
+            begin(connection, &self.begin, wait, false).await?;
+            declare(connection, &query.text, &bound).await?;
+            let columns = describe(connection, &query.text, &bound).await?;
+            columns_of(columns.iter().map(|(name, _)| name.as_str()))?;
+            let types = self.types_of(connection, columns.iter().map(|(_, oid)| *oid).collect()).await?;
+            let info = |((name, _), (_, pg_type)): ((String, u32), (u32, PgType))| ColumnInfo {
+                name,
+                kind: Some(pg_type.kind),
+                type_name: pg_type.name,
+            };
+            Ok(columns.into_iter().zip(types).map(info).collect())
         };
         let prepared = timeout(wait + CANCEL_GRACE, prepare).await.unwrap_or_else(|_| Err(postgres_error::out_of_time(wait)));
         self.end(lease, &prepared).await;
         prepared
     }
 
+    pub(super) async fn explain(&self, query: &Query, wait: Duration) -> Result<Vec<PlanNote>, SourceError> {
+        let bound = bind(query)?;
+        let mut lease = self.connections.lease(wait).await?;
+        let explain = async {
+            begin(&mut lease.session.connection, &self.begin, wait, false).await?;
+            postgres_plan::explain(&mut lease.session.connection, &query.text, &bound).await
+        };
+        let explained = timeout(wait + CANCEL_GRACE, explain).await.unwrap_or_else(|_| Err(postgres_error::out_of_time(wait)));
+        self.end(lease, &explained).await;
+        explained
+    }
+
     pub(super) async fn account(&self, wait: Duration) -> Result<Account, SourceError> {
         let mut lease = self.connections.lease(wait).await?;
         let ask = async {
-            begin(&mut lease.session.connection, &self.begin, wait).await?;
+            begin(&mut lease.session.connection, &self.begin, wait, false).await?;
             postgres_account::ask(&mut lease.session.connection, self.connections.options()).await
         };
         let account = timeout(wait + CANCEL_GRACE, ask).await.unwrap_or_else(|_| Err(postgres_error::out_of_time(wait)));
@@ -150,59 +176,54 @@ impl PostgresSource {
     async fn run<S: RowSink>(
         &self,
         connection: &mut PgConnection,
-        query: &str,
+        query: &Query,
+        bound: &Bound,
         deadline: Instant,
         pid: &mut Option<i32>,
         mut intake: Intake<'_, S>,
     ) -> Result<ReadStats, SourceError> {
-        *pid = Some(begin(connection, &self.begin, left(deadline)).await?);
-        declare(connection, query).await?;
+        let (process, horizon) = begin(connection, &self.begin, left(deadline), query.wants_horizon).await?;
+        *pid = Some(process);
+        declare(connection, &query.text, bound).await?;
         let Some(first) = fetch_first(connection, deadline).await? else {
-            intake.columns(&self.columns_of_empty(connection, query).await?)?;
-            return Ok(intake.stats());
+            intake.columns(&self.columns_of_empty(connection, &query.text, bound).await?)?;
+            return Ok(ReadStats { horizon, ..intake.stats() });
         };
-        let kinds = self.kinds_of(connection, &first).await?;
+        let types = self.types_of(connection, first.columns().iter().map(oid_of).collect()).await?;
         intake.columns(&columns_of(first.columns().iter().map(|column| column.name()))?)?;
-        let mut take = RowTaker { kinds, scratch: String::new() };
+        let column_types = types.iter().map(|(_, pg_type)| pg_type.name.clone()).collect();
+        let mut take = RowTaker { types, scratch: String::new() };
         intake.row(|out| take.fill(&first, out))?;
         while fetch(connection, deadline, &mut intake, &mut take).await? {}
-        Ok(intake.stats())
+        Ok(ReadStats { horizon, column_types, ..intake.stats() })
     }
 
-    /// An empty result comes without its columns; they are asked for once per query.
-    async fn columns_of_empty(&self, connection: &mut PgConnection, query: &str) -> Result<Arc<Columns>, SourceError> {
-        if let Some(known) = lock(&self.columns).get(query) {
+    /// An empty result comes without its columns; they are asked for once per statement.
+    async fn columns_of_empty(&self, connection: &mut PgConnection, text: &str, bound: &Bound) -> Result<Arc<Columns>, SourceError> {
+        if let Some(known) = lock(&self.columns).get(&bound.statement.sql) {
             return Ok(Arc::clone(known));
         }
-        let described = describe(connection, query).await?;
-        let columns = columns_of(described.iter().map(|(name, ..)| name.as_str()))?;
+        let described = describe(connection, text, bound).await?;
+        let columns = columns_of(described.iter().map(|(name, _)| name.as_str()))?;
         let mut remembered = lock(&self.columns);
         if remembered.len() >= REMEMBERED_QUERIES {
             remembered.clear();
         }
-        remembered.insert(query.to_owned(), Arc::clone(&columns));
+        remembered.insert(bound.statement.sql.clone(), Arc::clone(&columns));
         Ok(columns)
     }
 
-    async fn kinds_of(&self, connection: &mut PgConnection, row: &PgRow) -> Result<Vec<(u32, Kind)>, SourceError> {
-        let oids: Vec<u32> = row.columns().iter().map(|column| column.type_info().oid().map_or(0, |oid| oid.0)).collect();
-        self.learn_kinds(connection, &oids).await?;
-        Ok(oids.into_iter().map(|oid| (oid, self.kind(Some(oid)))).collect())
-    }
-
-    async fn learn_kinds(&self, connection: &mut PgConnection, oids: &[u32]) -> Result<(), SourceError> {
-        let is_unknown = |oid: &u32| builtin_kind(*oid).is_none() && !lock(&self.kinds).contains_key(oid);
+    async fn types_of(&self, connection: &mut PgConnection, oids: Vec<u32>) -> Result<Vec<(u32, PgType)>, SourceError> {
+        let is_unknown = |oid: &u32| builtin(*oid).is_none() && !lock(&self.types).contains_key(oid);
         let unknown: Vec<u32> = oids.iter().copied().filter(is_unknown).collect();
         if !unknown.is_empty() {
-            let learned = lookup_kinds(connection, &unknown).await?;
-            lock(&self.kinds).extend(learned);
+            let learned = lookup_types(connection, &unknown).await?;
+            lock(&self.types).extend(learned);
         }
-        Ok(())
-    }
-
-    fn kind(&self, oid: Option<u32>) -> Kind {
-        let Some(oid) = oid else { return Kind::Other };
-        builtin_kind(oid).or_else(|| lock(&self.kinds).get(&oid).copied()).unwrap_or(Kind::Other)
+        let known = lock(&self.types);
+        let nameless = || PgType { kind: Kind::Other, name: String::new() };
+        let of = |oid: u32| (oid, builtin(oid).or_else(|| known.get(&oid).cloned()).unwrap_or_else(nameless));
+        Ok(oids.into_iter().map(of).collect())
     }
 
     /// Rolls back, and gives the connection back if that worked; else it is closed.
@@ -247,21 +268,34 @@ fn millis(left: Duration) -> u128 {
     left.as_millis().clamp(1, i32::MAX as u128)
 }
 
-/// Begins the transaction; gives the process that serves it (behind pgbouncer not always the same).
-async fn begin(connection: &mut PgConnection, begin: &str, left: Duration) -> Result<i32, SourceError> {
+/// Begins the transaction; gives the process that serves it (behind pgbouncer not always the same), and the horizon of
+/// its snapshot.
+async fn begin(
+    connection: &mut PgConnection,
+    begin: &str,
+    left: Duration,
+    wants_horizon: bool,
+) -> Result<(i32, Option<Horizon>), SourceError> {
     let idle = millis(left + CANCEL_GRACE * 2);
+    let horizon = if wants_horizon { HORIZON } else { "" };
     let statement = format!(
-        "{begin}set local idle_in_transaction_session_timeout = {idle}; set local statement_timeout = {}; select pg_backend_pid(), {BYTES_AS_THEY_ARE}",
+        "{begin}set local idle_in_transaction_session_timeout = {idle}; set local statement_timeout = {}; select pg_backend_pid(), {BYTES_AS_THEY_ARE}{horizon}",
         millis(left)
     );
     let row = connection.fetch_one(sqlx::raw_sql(AssertSqlSafe(statement))).await.map_err(|error| postgres_error::reading(&error))?;
-    row.try_get(0).map_err(|error| postgres_error::reading(&error))
+    let bound = |at: usize| row.try_get::<i64, _>(at).map(i64::cast_unsigned);
+    let read = || {
+        let horizon = if wants_horizon { Some(Horizon::Transactions { xmin: bound(2)?, xmax: bound(3)? }) } else { None };
+        Ok((row.try_get(0)?, horizon))
+    };
+    read().map_err(|error: sqlx::Error| postgres_error::reading(&error))
 }
 
-async fn declare(connection: &mut PgConnection, query: &str) -> Result<(), SourceError> {
-    let statement = format!("{DECLARE}{query}");
-    let declared = sqlx::query(AssertSqlSafe(statement)).persistent(false).execute(connection).await;
-    declared.map(drop).map_err(|error| postgres_error::declaring(&error, query, DECLARE.len()))
+async fn declare(connection: &mut PgConnection, text: &str, bound: &Bound) -> Result<(), SourceError> {
+    let statement = AssertSqlSafe(format!("{DECLARE}{}", bound.statement.sql));
+    let declare = bound.values.iter().fold(sqlx::query(statement), |query, value| query.bind(value));
+    let declared = declare.persistent(false).execute(connection).await;
+    declared.map(drop).map_err(|error| postgres_error::declaring(&error, text, &bound.statement, DECLARE.len()))
 }
 
 fn fetch_statement(deadline: Instant, rows: u64) -> String {
@@ -299,29 +333,31 @@ async fn fetch<S: RowSink>(
 
 /// Puts the texts of a row into our row.
 struct RowTaker {
-    kinds: Vec<(u32, Kind)>,
+    types: Vec<(u32, PgType)>,
     scratch: String,
 }
 
 impl RowTaker {
     fn fill(&mut self, row: &PgRow, out: &mut Row) -> Result<(), SourceError> {
-        for (at, (oid, kind)) in self.kinds.iter().enumerate() {
+        for (at, (oid, pg_type)) in self.types.iter().enumerate() {
             let value = row.try_get_raw(at).map_err(|error| postgres_error::reading(&error))?;
-            push_cell(*oid, *kind, value, &mut self.scratch, out)?;
+            push_cell(*oid, pg_type.kind, value, &mut self.scratch, out)?;
         }
         Ok(())
     }
 }
 
 /// Names and types of a query's columns. The driver names this statement, so it is closed at once.
-async fn describe(connection: &mut PgConnection, query: &str) -> Result<Vec<(String, Option<u32>, String)>, SourceError> {
-    let statement =
-        connection.prepare(AssertSqlSafe(query).into_sql_str()).await.map_err(|error| postgres_error::declaring(&error, query, 0))?;
-    let column =
-        |c: &sqlx::postgres::PgColumn| (c.name().to_owned(), c.type_info().oid().map(|oid| oid.0), c.type_info().name().to_lowercase());
-    let columns = statement.columns().iter().map(column).collect();
+async fn describe(connection: &mut PgConnection, text: &str, bound: &Bound) -> Result<Vec<(String, u32)>, SourceError> {
+    let sql = AssertSqlSafe(bound.statement.sql.clone()).into_sql_str();
+    let statement = connection.prepare(sql).await.map_err(|error| postgres_error::declaring(&error, text, &bound.statement, 0))?;
+    let columns = statement.columns().iter().map(|column| (column.name().to_owned(), oid_of(column))).collect();
     connection.clear_cached_statements().await.map_err(|error| postgres_error::reading(&error))?;
     Ok(columns)
+}
+
+fn oid_of(column: &PgColumn) -> u32 {
+    column.type_info().oid().map_or(0, |oid| oid.0)
 }
 
 /// A panic elsewhere leaves these memories as good as they were.

@@ -1,8 +1,9 @@
 //! PostgreSQL's errors, sorted.
 
-use super::error::without_quoted;
-use super::sql_text::{Dialect, first_word};
+use super::error::{char_position, without_quoted};
 use super::{SourceError, SourceErrorKind};
+use crate::domain::query::{Origin, Statement};
+use crate::domain::sql_text::{Dialect, first_word};
 use sqlx::postgres::{PgDatabaseError, PgErrorPosition};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,28 +25,42 @@ pub(super) fn reading(error: &sqlx::Error) -> SourceError {
     }
 }
 
-/// An error of the statement that declares the cursor (or prepares the query): `before` characters stand before the
-/// query in it.
-pub(super) fn declaring(error: &sqlx::Error, query: &str, before: usize) -> SourceError {
+/// An error of the statement that declares the cursor (or prepares the query): `before` characters stand before ours in
+/// what was sent. Its place is told in the DBA's text.
+pub(super) fn declaring(error: &sqlx::Error, text: &str, statement: &Statement, before: usize) -> SourceError {
     let Some(server) = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>()) else {
         return SourceError::broke_off(error);
     };
-    let position = match server.position() {
-        Some(PgErrorPosition::Original(at)) => at.checked_sub(before).filter(|at| (1..=query.chars().count() + 1).contains(at)),
-        _ => None,
-    };
-    let is_query = first_word(query, Dialect::Postgres).is_some_and(|word| matches!(word.as_str(), "select" | "with" | "values" | "table"));
+    let origin = origin(server, statement, before);
+    let position = origin.and_then(|origin| char_position(text, origin.byte));
+    let is_query = first_word(text, Dialect::Postgres).is_some_and(|word| matches!(word.as_str(), "select" | "with" | "values" | "table"));
     match server.code() {
         "42601" if !is_query => SourceError::not_a_query("the statement is not a query").at(position),
         // A second statement; a writing WITH, FOR UPDATE; SELECT INTO.
         "42601" if server.routine() == Some("exec_parse_message") => {
             SourceError::not_a_query("the query is more than one statement").at(position)
         }
+        // What stands there in the statement is ours.
+        "42601" if origin.is_some_and(|origin| origin.is_end) => {
+            SourceError::new(SourceErrorKind::Sql, "syntax error at the end of the query").at(position)
+        }
         // The query has `$1`, and the driver sends no value for it.
-        "08P01" => SourceError::new(SourceErrorKind::Sql, "the query has a parameter that nothing fills"),
+        "08P01" => nothing_fills(),
         "0A000" | "42P11" => SourceError::not_a_query(server.message()).at(position),
         _ => of_server(server).at(position),
     }
+}
+
+/// The query has `$1`, for which only its own client would have a value.
+pub(super) fn nothing_fills() -> SourceError {
+    SourceError::new(SourceErrorKind::Sql, "the query has a parameter that nothing fills")
+}
+
+fn origin(error: &PgDatabaseError, statement: &Statement, before: usize) -> Option<Origin> {
+    let Some(PgErrorPosition::Original(at)) = error.position() else { return None };
+    let character = at.checked_sub(before + 1)?;
+    let mut bytes = statement.sql.char_indices().map(|(byte, _)| byte).chain([statement.sql.len()]);
+    bytes.nth(character).and_then(|byte| statement.origin(byte))
 }
 
 /// A cancelled query was ended by its limit, or by a person.

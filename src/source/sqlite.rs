@@ -8,9 +8,12 @@
 use super::connections::{Connections, Lease, Session};
 use super::intake::{Intake, columns_of};
 use super::number::{write_float, write_hex};
+use super::sqlite_params::{Bound, bind};
 use super::{
-    Account, CANCEL_GRACE, ColumnInfo, Limits, ReadStats, RowSink, SourceError, SourceErrorKind, SourceSettings, sqlite_guard, url_error,
+    Account, CANCEL_GRACE, ColumnInfo, Limits, PlanNote, ReadStats, RowSink, SourceError, SourceErrorKind, SourceSettings, sqlite_guard,
+    sqlite_plan, url_error,
 };
+use crate::domain::query::Query;
 use crate::domain::row::Row;
 use crate::domain::value::Kind;
 use futures_util::TryStreamExt;
@@ -60,23 +63,39 @@ impl SqliteSource {
         Ok(SqliteSource { connections: Connections::new(options, settings.max_connections) })
     }
 
-    pub(super) async fn read<S: RowSink>(&self, query: &str, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
+    pub(super) async fn read<S: RowSink>(&self, query: &Query, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
+        let bound = bind(query)?;
         let mut lease = self.connections.lease(limits.timeout).await?;
         lease.session.deadline.set(Some(limits.timeout));
-        let read = run(&mut lease.session.connection, query, Intake::new(limits, sink));
-        let result = timeout(limits.timeout + CANCEL_GRACE, read).await.unwrap_or_else(|_| Err(out_of_time(limits)));
+        let read = run(&mut lease.session.connection, &query.text, &bound, Intake::new(limits, sink));
+        let result = timeout(limits.timeout + CANCEL_GRACE, read).await.unwrap_or_else(|_| Err(out_of_time(limits.timeout)));
         end(lease, result.as_ref().err()).await;
-        result.map_err(|error| if error.kind == SourceErrorKind::Timeout { out_of_time(limits) } else { error })
+        result.map_err(|error| if error.kind == SourceErrorKind::Timeout { out_of_time(limits.timeout) } else { error })
     }
 
-    pub(super) async fn prepare(&self, query: &str, wait: Duration) -> Result<Vec<ColumnInfo>, SourceError> {
+    pub(super) async fn prepare(&self, query: &Query, wait: Duration) -> Result<Vec<ColumnInfo>, SourceError> {
+        let bound = bind(query)?;
         let mut lease = self.connections.lease(wait).await?;
-        let compiled = compile(&mut lease.session.connection, query).await;
+        let compiled = compile(&mut lease.session.connection, &query.text, &bound).await;
         end(lease, compiled.as_ref().err()).await;
         let compiled = compiled?;
         columns_of(compiled.columns.iter().map(|(name, _)| name.as_str()))?;
         // The type of a value is known only when it is there.
         Ok(compiled.columns.into_iter().map(|(name, type_name)| ColumnInfo { name, kind: None, type_name }).collect())
+    }
+
+    pub(super) async fn explain(&self, query: &Query, wait: Duration) -> Result<Vec<PlanNote>, SourceError> {
+        let bound = bind(query)?;
+        let mut lease = self.connections.lease(wait).await?;
+        lease.session.deadline.set(Some(wait));
+        let connection = &mut lease.session.connection;
+        let explain = async {
+            compile(connection, &query.text, &bound).await?;
+            sqlite_plan::explain(connection, &query.text, &bound).await
+        };
+        let explained = timeout(wait + CANCEL_GRACE, explain).await.unwrap_or_else(|_| Err(out_of_time(wait)));
+        end(lease, explained.as_ref().err()).await;
+        explained
     }
 
     pub(super) async fn account(&self, wait: Duration) -> Result<Account, SourceError> {
@@ -147,10 +166,10 @@ impl Drop for Deadline {
 
 /// Begins a read transaction, in which the schema cannot change, and compiles the query in it. The driver would take
 /// the columns of `select *` from before an ALTER TABLE, and stumble over the rows after it.
-async fn compile(connection: &mut SqliteConnection, query: &str) -> Result<sqlite_guard::Compiled, SourceError> {
+async fn compile(connection: &mut SqliteConnection, text: &str, bound: &Bound) -> Result<sqlite_guard::Compiled, SourceError> {
     connection.execute("begin; select 1 from sqlite_master limit 1").await.map_err(|error| read_error(&error))?;
     let mut handle = connection.lock_handle().await.map_err(|error| read_error(&error))?;
-    sqlite_guard::compile(&mut handle, query)
+    sqlite_guard::compile(&mut handle, text, bound)
 }
 
 /// Ends the transaction and gives the connection back, if the statement has come to its end; else it is closed.
@@ -163,12 +182,17 @@ async fn end(mut lease: Lease<LiteSession>, error: Option<&SourceError>) {
     }
 }
 
-async fn run<S: RowSink>(connection: &mut SqliteConnection, query: &str, mut intake: Intake<'_, S>) -> Result<ReadStats, SourceError> {
-    let compiled = compile(connection, query).await?;
+async fn run<S: RowSink>(
+    connection: &mut SqliteConnection,
+    text: &str,
+    bound: &Bound,
+    mut intake: Intake<'_, S>,
+) -> Result<ReadStats, SourceError> {
+    let compiled = compile(connection, text, bound).await?;
     intake.columns(&columns_of(compiled.columns.iter().map(|(name, _)| name.as_str()))?)?;
     let mut cells = Cells::default();
     let mut is_complete = false;
-    let query = sqlx::query(AssertSqlSafe(query)).persistent(false);
+    let query = bound.apply(sqlx::query(AssertSqlSafe(bound.statement.sql.clone()))).persistent(false);
     let mut rows = connection.fetch_many(query);
     while let Some(part) = rows.try_next().await.map_err(|error| read_error(&error))? {
         match part {
@@ -229,7 +253,7 @@ fn connect_error(error: &sqlx::Error, path: &Path) -> SourceError {
     if path.exists() { error } else { error.hint("there is no such file; it is never created") }
 }
 
-fn read_error(error: &sqlx::Error) -> SourceError {
+pub(super) fn read_error(error: &sqlx::Error) -> SourceError {
     let primary = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
     let kind = match primary {
         Some(libsqlite3_sys::SQLITE_INTERRUPT) => SourceErrorKind::Timeout,
@@ -249,6 +273,6 @@ fn words(error: &sqlx::Error) -> String {
     error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }
 
-fn out_of_time(limits: &Limits) -> SourceError {
-    SourceError::new(SourceErrorKind::Timeout, format!("the query was ended after {}", humantime::format_duration(limits.timeout)))
+fn out_of_time(limit: Duration) -> SourceError {
+    SourceError::new(SourceErrorKind::Timeout, format!("the query was ended after {}", humantime::format_duration(limit)))
 }

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::error::char_position;
+use super::sqlite_params::{Bound, nothing_fills};
 use super::{SourceError, SourceErrorKind};
 use libsqlite3_sys as ffi;
 use sqlx::sqlite::LockedSqliteHandle;
@@ -61,27 +62,28 @@ pub(super) struct Compiled {
     pub(super) columns: Vec<(String, String)>,
 }
 
-/// Compiles a query without running it, and refuses all that is not one reading statement.
-pub(super) fn compile(handle: &mut LockedSqliteHandle<'_>, query: &str) -> Result<Compiled, SourceError> {
-    if query.contains('\0') {
+/// Compiles a query without running it, and refuses all that is not one reading statement. Places are told in the DBA's
+/// text.
+pub(super) fn compile(handle: &mut LockedSqliteHandle<'_>, text: &str, bound: &Bound) -> Result<Compiled, SourceError> {
+    if text.contains('\0') {
         return Err(SourceError::not_a_query("the query contains a NUL character"));
     }
     let db = handle.as_raw_handle().as_ptr();
-    let (statement, used) = prepare(db, query, 0)?;
+    let (statement, used) = prepare(db, text, bound, 0)?;
     let Some(statement) = statement else {
         return Err(SourceError::not_a_query("the query is empty"));
     };
-    let (second, _) = prepare(db, query, used)?;
+    let (second, _) = prepare(db, text, bound, used)?;
     if second.is_some() {
-        return Err(SourceError::not_a_query("the query is more than one statement").at(char_position(query, used)));
+        return Err(SourceError::not_a_query("the query is more than one statement").at(place(text, bound, used)));
     }
-    statement.inspect()
+    statement.inspect(bound)
 }
 
-/// Compiles what begins at a byte of the text; gives the statement (none when only space and comments are left) and
+/// Compiles what begins at a byte of the statement; gives the statement (none when only space and comments are left) and
 /// the byte after it.
-fn prepare(db: *mut ffi::sqlite3, query: &str, from: usize) -> Result<(Option<Statement>, usize), SourceError> {
-    let rest = query.as_bytes().get(from..).unwrap_or_default();
+fn prepare(db: *mut ffi::sqlite3, text: &str, bound: &Bound, from: usize) -> Result<(Option<Statement>, usize), SourceError> {
+    let rest = bound.statement.sql.as_bytes().get(from..).unwrap_or_default();
     let length = c_int::try_from(rest.len()).map_err(|_| SourceError::not_a_query("the query is too long"))?;
     let mut statement = ptr::null_mut();
     let mut tail = ptr::null();
@@ -96,16 +98,26 @@ fn prepare(db: *mut ffi::sqlite3, query: &str, from: usize) -> Result<(Option<St
         let statement = (!statement.is_null()).then_some(Statement(statement));
         return Ok((statement, from + used));
     }
-    Err(compile_error(db, code, query, from))
+    Err(compile_error(db, code, text, bound, from))
 }
 
-fn compile_error(db: *mut ffi::sqlite3, code: c_int, query: &str, from: usize) -> SourceError {
+fn place(text: &str, bound: &Bound, byte: usize) -> Option<usize> {
+    bound.statement.origin(byte).and_then(|origin| char_position(text, origin.byte))
+}
+
+fn compile_error(db: *mut ffi::sqlite3, code: c_int, text: &str, bound: &Bound, from: usize) -> SourceError {
     // SAFETY: `db` is open and locked; the message is copied at once.
-    let (message, offset) = unsafe { (text(ffi::sqlite3_errmsg(db)), ffi::sqlite3_error_offset(db)) };
-    let position = usize::try_from(offset).ok().and_then(|offset| char_position(query, from + offset));
+    let (message, offset) = unsafe { (string(ffi::sqlite3_errmsg(db)), ffi::sqlite3_error_offset(db)) };
+    let byte = usize::try_from(offset).ok().map(|offset| from + offset);
+    let is_end = byte.and_then(|byte| bound.statement.origin(byte)).is_some_and(|origin| origin.is_end);
+    let position = byte.and_then(|byte| place(text, bound, byte));
     match code & 0xff {
         ffi::SQLITE_AUTH if from > 0 => SourceError::not_a_query("the query is more than one statement"),
         ffi::SQLITE_AUTH => SourceError::not_a_query(format!("the query does more than read: {message}")),
+        // What stands there in the statement is ours.
+        ffi::SQLITE_ERROR if is_end && message.ends_with("syntax error") => {
+            SourceError::new(SourceErrorKind::Sql, "syntax error at the end of the query").at(position)
+        }
         ffi::SQLITE_ERROR => SourceError::new(SourceErrorKind::Sql, message).at(position),
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => {
             SourceError::new(SourceErrorKind::Timeout, message).hint("another program holds the file's lock")
@@ -118,20 +130,21 @@ fn compile_error(db: *mut ffi::sqlite3, code: c_int, query: &str, from: usize) -
 struct Statement(*mut ffi::sqlite3_stmt);
 
 impl Statement {
-    fn inspect(&self) -> Result<Compiled, SourceError> {
-        // SAFETY: the statement is alive and its connection is locked; indexes are below the column count; texts
-        // are copied at once.
+    fn inspect(&self, bound: &Bound) -> Result<Compiled, SourceError> {
+        // SAFETY: the statement is alive and its connection is locked; indexes are below their counts; texts are copied
+        // at once.
         unsafe {
-            let parameter = ffi::sqlite3_bind_parameter_count(self.0);
-            if parameter > 0 {
-                let message = "the query has a parameter that nothing fills";
-                return Err(SourceError::new(SourceErrorKind::Sql, message));
+            let parameters = ffi::sqlite3_bind_parameter_count(self.0);
+            // A `?` has no name.
+            let name = |at| string(ffi::sqlite3_bind_parameter_name(self.0, at));
+            if (1..=parameters).any(|at| !bound.fills(&name(at))) {
+                return Err(nothing_fills());
             }
             let count = ffi::sqlite3_column_count(self.0);
             if ffi::sqlite3_stmt_readonly(self.0) == 0 || count == 0 || ffi::sqlite3_stmt_isexplain(self.0) != 0 {
                 return Err(SourceError::not_a_query("the statement is not a query"));
             }
-            let column = |at| (text(ffi::sqlite3_column_name(self.0, at)), text(ffi::sqlite3_column_decltype(self.0, at)));
+            let column = |at| (string(ffi::sqlite3_column_name(self.0, at)), string(ffi::sqlite3_column_decltype(self.0, at)));
             Ok(Compiled { columns: (0..count).map(column).collect() })
         }
     }
@@ -148,7 +161,7 @@ impl Drop for Statement {
 ///
 /// # Safety
 /// `pointer` is null or points to a string that ends in NUL.
-unsafe fn text(pointer: *const c_char) -> String {
+unsafe fn string(pointer: *const c_char) -> String {
     if pointer.is_null() {
         return String::new();
     }

@@ -4,6 +4,7 @@ use super::Checked;
 use super::template;
 use crate::config::{Fault, Part, WatcherText, nearest};
 use crate::domain::expression::Expression;
+use crate::domain::query::Query;
 use crate::domain::value::Kind;
 use crate::domain::watcher::Watcher;
 use crate::source::{Source, SourceError, SourceErrorKind};
@@ -54,7 +55,7 @@ async fn check_on(source: &Source, group: Vec<&mut Checked>) {
 }
 
 async fn check_watcher(source: &Source, watcher: &Watcher, text: &WatcherText) -> (Vec<Fault>, bool) {
-    let columns = match source.prepare(&watcher.query).await {
+    let columns = match source.prepare(&Query::plain(watcher.query.clone())).await {
         Ok(columns) => columns,
         Err(error) if is_unreachable(&error) => return (vec![unreachable(text, &error)], true),
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use super::{open, read, rows};
 use crate::databases::{Product, TestDatabase};
+use rowbell::domain::query::Query;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -83,7 +84,7 @@ async fn reads_work_behind_pgbouncer_in_transaction_mode() {
     for read in reads.collect::<Vec<_>>() {
         read.await.expect("read");
     }
-    let columns = sources[0].prepare("select id, mood from t").await.expect("prepared");
+    let columns = sources[0].prepare(&Query::plain("select id, mood from t")).await.expect("prepared");
     assert_eq!(columns.len(), 2);
     assert_eq!(sources[0].account().await.expect("an account").can_write.len(), 1);
     // The settings were local to the transactions.

@@ -2,6 +2,7 @@
 
 use super::{assert_server_is_quiet, fails, open, rows, settings};
 use crate::databases::{Product, TestDatabase};
+use rowbell::domain::query::Query;
 use rowbell::source::{Source, SourceErrorKind, SourceSettings};
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ async fn no_prepared_statement_stays_behind() {
     for number in 0..10 {
         rows(&source, &format!("select {number} as n where false")).await;
         rows(&source, &format!("select {number} as n")).await;
-        source.prepare(&format!("select {number} as m")).await.expect("prepared");
+        source.prepare(&Query::plain(format!("select {number} as m"))).await.expect("prepared");
     }
     let mine = "select count(*) as n from pg_prepared_statements where name <> ''";
     assert_eq!(rows(&source, mine).await, [["n:0"]]);

@@ -2,6 +2,7 @@
 
 use super::{endless, fails, kind_of_failure, many, on_every_database, open, read, rows};
 use crate::databases::{Product, TestDatabase};
+use rowbell::domain::query::Query;
 use rowbell::domain::value::Kind;
 use rowbell::source::SourceErrorKind;
 
@@ -130,13 +131,13 @@ async fn a_column_may_come_and_go(product: Product) {
 async fn preparing_tells_the_columns_and_runs_nothing(product: Product) {
     let database = people(product).await;
     let source = open(&database.url);
-    let columns = source.prepare("select id, name from people").await.expect("columns");
+    let columns = source.prepare(&Query::plain("select id, name from people")).await.expect("columns");
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names, ["id", "name"]);
     let kinds: Vec<Option<Kind>> = columns.iter().map(|column| column.kind).collect();
     let known = [Some(Kind::Number), Some(Kind::Text)];
     assert_eq!(kinds, if product == Product::Sqlite { [None, None] } else { known });
-    source.prepare(endless(product)).await.expect("prepared, not run");
+    source.prepare(&Query::plain(endless(product))).await.expect("prepared, not run");
 }
 
 async fn preparing_finds_the_faults(product: Product) {
@@ -149,7 +150,7 @@ async fn preparing_finds_the_faults(product: Product) {
         ("select 1 as a; select 2 as b", SourceErrorKind::NotAQuery),
         ("", SourceErrorKind::NotAQuery),
     ] {
-        assert_eq!(source.prepare(query).await.expect_err(query).kind, kind, "{query}");
+        assert_eq!(source.prepare(&Query::plain(query)).await.expect_err(query).kind, kind, "{query}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Collect, assert_server_is_quiet, endless, many, on_every_database, open, read, read_with, rows};
 use crate::databases::{Product, TestDatabase};
+use rowbell::domain::query::Query;
 use rowbell::source::{Limits, SourceErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,7 +60,7 @@ async fn a_slow_stream_is_ended_too(product: Product) {
     let limits = Limits { timeout: SHORT, max_rows: u64::MAX };
     let query = many(product, 100_000_000);
     let mut sink = Count::default();
-    let error = source.read(&query, &limits, &mut sink).await.expect_err("too long");
+    let error = source.read(&Query::plain(query), &limits, &mut sink).await.expect_err("too long");
     assert_eq!(error.kind, SourceErrorKind::Timeout, "{error}");
     assert!(sink.0 > 0, "rows had come");
     assert_server_is_quiet(&database).await;
@@ -103,7 +104,7 @@ async fn a_receiver_that_stops_leaves_nothing_running(product: Product) {
     let source = open(&database.url);
     let began = Instant::now();
     let mut sink = Collect { stop_after: Some(5), ..Collect::default() };
-    let error = source.read(&many(product, 50_000_000), &source.limits(None, None), &mut sink).await.expect_err("stopped");
+    let error = source.read(&Query::plain(many(product, 50_000_000)), &source.limits(None, None), &mut sink).await.expect_err("stopped");
     assert_eq!((error.kind, error.message.as_str()), (SourceErrorKind::Evaluation, "enough"));
     assert_eq!(rows(&source, "select 1 as one").await, [["n:1"]]);
     assert_server_is_quiet(&database).await;

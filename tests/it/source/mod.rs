@@ -4,14 +4,19 @@ mod account;
 mod bouncer;
 mod connection;
 mod contract;
+mod horizon;
 mod limits;
+mod params;
+mod plan;
 mod proxy;
 mod types;
 mod walls;
+mod windows;
 
 use crate::databases::{Product, TestDatabase};
+use rowbell::domain::query::Query;
 use rowbell::domain::row::{Columns, Row};
-use rowbell::source::{Limits, RowSink, Source, SourceError, SourceErrorKind, SourceSettings};
+use rowbell::source::{Limits, ReadStats, RowSink, Source, SourceError, SourceErrorKind, SourceSettings};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,12 +83,24 @@ pub fn open(url: &str) -> Source {
     Source::open(settings(url)).expect("a source")
 }
 
-pub async fn read_with(source: &Source, query: &str, limits: Limits) -> Result<Collect, SourceError> {
+pub async fn read_query(source: &Source, query: &Query, limits: Limits) -> Result<(Collect, ReadStats), SourceError> {
     let mut sink = Collect::default();
     let stats = source.read(query, &limits, &mut sink).await?;
     assert_eq!(stats.rows, sink.rows.len() as u64);
     assert!(sink.columns.is_some(), "columns are always told");
-    Ok(sink)
+    Ok((sink, stats))
+}
+
+pub async fn read_with(source: &Source, query: &str, limits: Limits) -> Result<Collect, SourceError> {
+    read_query(source, &Query::plain(query), limits).await.map(|(collected, _)| collected)
+}
+
+/// The rows of a query with parameters or a window.
+pub async fn rows_of(source: &Source, query: &Query) -> Vec<Vec<String>> {
+    match read_query(source, query, source.limits(None, None)).await {
+        Ok((collected, _)) => collected.rows,
+        Err(error) => panic!("{query:?}: {error}"),
+    }
 }
 
 pub async fn read(source: &Source, query: &str) -> Result<Collect, SourceError> {
@@ -97,6 +114,13 @@ pub async fn rows(source: &Source, query: &str) -> Vec<Vec<String>> {
 pub async fn fails(source: &Source, query: &str) -> SourceError {
     match read(source, query).await {
         Ok(result) => panic!("{query} was accepted: {result:?}"),
+        Err(error) => error,
+    }
+}
+
+pub async fn fails_with(source: &Source, query: &Query) -> SourceError {
+    match read_query(source, query, source.limits(None, None)).await {
+        Ok(result) => panic!("{query:?} was accepted: {result:?}"),
         Err(error) => error,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{fails, open, read, rows};
 use crate::databases::{Product, TestDatabase};
+use rowbell::domain::query::Query;
 use rowbell::source::SourceErrorKind;
 
 async fn stock(product: Product) -> TestDatabase {
@@ -16,7 +17,7 @@ async fn refuses_all(database: &TestDatabase, queries: &[&str]) {
         let error = fails(&source, query).await;
         let refused = matches!(error.kind, SourceErrorKind::NotAQuery | SourceErrorKind::Sql);
         assert!(refused, "{query}: {error}");
-        assert!(source.prepare(query).await.is_err() || error.kind == SourceErrorKind::NotAQuery, "{query} was prepared");
+        assert!(source.prepare(&Query::plain(*query)).await.is_err() || error.kind == SourceErrorKind::NotAQuery, "{query} was prepared");
         assert_eq!(rows(&source, "select amount from stock").await, [["n:5"]], "after {query}");
     }
 }
