@@ -55,6 +55,7 @@ pub(super) async fn history(global: &Global, options: Options) -> Outcome {
         receiver: options.receiver,
         key: options.key,
         search: options.search,
+        ids: Vec::new(),
         before: None,
         limit: options.limit,
     };

@@ -2,7 +2,6 @@
 
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::config::{Settings, is_name, template};
-use crate::domain::watcher::AlertOn;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -13,7 +12,8 @@ use std::path::Path;
 pub(super) struct Options {
     /// The watcher's name: letters, digits, `_` and `-`
     name: String,
-    /// What a row means: something in a bad state now, or an event that is told once
+    /// What a row means: something in a bad state now, an event that is told once, a thing whose columns are watched, a sign
+    /// of life, or a line of a report
     #[arg(long, value_enum, default_value = "match", value_name = "KIND")]
     alert_on: Kind,
     /// Print it instead of writing the file
@@ -25,6 +25,9 @@ pub(super) struct Options {
 enum Kind {
     Match,
     New,
+    Change,
+    Missing,
+    Report,
 }
 
 pub(super) fn new(global: &Global, options: &Options) -> Outcome {
@@ -35,8 +38,11 @@ pub(super) fn new(global: &Global, options: &Options) -> Outcome {
         return Err(Failed::Invalid(format!("error: `{shown}` cannot be a watcher's name: write letters, digits, `_` and `-`")));
     }
     let alert_on = match options.alert_on {
-        Kind::Match => AlertOn::Match,
-        Kind::New => AlertOn::New { alert_on_first_poll: false },
+        Kind::Match => "match",
+        Kind::New => "new",
+        Kind::Change => "change",
+        Kind::Missing => "missing",
+        Kind::Report => "report",
     };
     let text = template::new_watcher(name, alert_on, Some(&settings));
     if options.stdout {

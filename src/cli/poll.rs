@@ -37,6 +37,8 @@ pub(super) async fn poll(global: &Global, options: Options) -> Outcome {
         store.take_over().await?;
     }
     let engine = wiring::engine(&settings, store.clone(), Clock::System)?;
+    // Whoever is told that a source is dead is told for all its watchers, also those that are not polled now.
+    engine.know_watchers(wiring::valid(&files));
     wiring::register_robots(&store, &engine.parts().receivers).await?;
     let deadline = engine.parts().clock.now() + TimeDelta::from_std(options.timeout).unwrap_or(TimeDelta::MAX);
     let mut well = true;
@@ -49,6 +51,7 @@ pub(super) async fn poll(global: &Global, options: Options) -> Outcome {
         progress.inc(1);
     }
     progress.finish_and_clear();
+    engine.tell_digests().await;
     let waiting = deliver(&engine, deadline).await?;
     for (receiver, count) in &waiting {
         tell_waiting(global, &engine, receiver, *count).await?;
@@ -103,7 +106,7 @@ fn print(global: &Global, report: &PollReport) {
             report.events.iter().map(|(kind, key, severity)| json!({ "event": kind.as_str(), "key": key, "severity": severity })).collect();
         let error = report.failure.as_ref().map(|failure| json!({ "kind": failure.kind, "message": failure.message }));
         output::json(&json!({
-            "watcher": report.watcher, "outcome": report.outcome.as_str(), "rows": report.rows, "duration_ms": report.duration_ms,
+            "watcher": report.watcher, "source": report.source, "outcome": report.outcome.as_str(), "rows": report.rows, "duration_ms": report.duration_ms,
             "poll": report.poll_id, "events": events, "baseline": report.baseline, "deliveries": report.deliveries, "warnings": report.warnings, "error": error,
         }));
         return;

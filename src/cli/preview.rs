@@ -83,8 +83,8 @@ async fn sample(engine: &Engine, watcher: &Arc<Watcher>, preview: &Preview) -> O
         return None;
     }
     let mut eager = Watcher::clone(watcher);
-    eager.alert_on = AlertOn::New { alert_on_first_poll: true };
-    eager.query = watcher.query.clone();
+    let AlertOn::New { alert_on_first_poll, .. } = &mut eager.alert_on else { return None };
+    *alert_on_first_poll = true;
     engine.preview(&Arc::new(eager)).await.ok().map(|preview| preview.changes)
 }
 

@@ -31,8 +31,7 @@ pub(super) fn tell_broken(engine: &Engine, files: &[WatcherFile]) {
 
 /// Reloads the watchers whenever a file of the folder has changed.
 pub(super) async fn watch_files(engine: Engine, settings: Settings, files: Vec<WatcherFile>, mut stopped: watch::Receiver<bool>) {
-    let mut running: BTreeMap<String, Arc<Watcher>> =
-        wiring::valid(&files).into_iter().map(|watcher| (watcher.name.clone(), watcher)).collect();
+    let mut running = by_name(wiring::valid(&files));
     let mut seen = look(&settings);
     let mut settled = true;
     let clock = &engine.parts().clock;
@@ -65,7 +64,7 @@ fn look(settings: &Settings) -> Vec<(std::ffi::OsString, Option<SystemTime>, u64
 }
 
 /// Takes the new versions of valid files, keeps the running ones of broken files; `false` when it must be tried again.
-async fn reload(engine: &Engine, settings: &Settings, running: &mut BTreeMap<String, Arc<Watcher>>) -> bool {
+async fn reload(engine: &Engine, settings: &Settings, running: &mut BTreeMap<String, Vec<Arc<Watcher>>>) -> bool {
     let files = match load_watchers(&settings.watchers, settings) {
         Ok(files) => files,
         Err(fault) => {
@@ -73,29 +72,44 @@ async fn reload(engine: &Engine, settings: &Settings, running: &mut BTreeMap<Str
             return true;
         }
     };
-    let mut next = BTreeMap::new();
+    let mut next: BTreeMap<String, Vec<Arc<Watcher>>> = BTreeMap::new();
     for file in &files {
-        let watcher = match &file.watcher {
-            Ok(watcher) => Some(Arc::new(watcher.clone())),
+        let watchers = match &file.watcher {
+            Ok(watcher) => Some(watcher.instances().into_iter().map(Arc::new).collect()),
             Err(_) => running.get(&file.name).cloned(),
         };
-        if let Some(watcher) = watcher {
-            next.insert(file.name.clone(), watcher);
+        if let Some(watchers) = watchers {
+            next.insert(file.name.clone(), watchers);
         }
     }
     tell_broken(engine, &files);
-    for name in running.keys().filter(|name| !next.contains_key(*name)) {
-        tracing::warn!(watcher.name = name, "the file is gone: the watcher no longer runs, its alerts stay as they are");
-    }
-    match engine.set_watchers(next.values().cloned().collect()).await {
+    let all: Vec<Arc<Watcher>> = next.values().flatten().cloned().collect();
+    match engine.set_watchers(all.clone()).await {
         Ok(()) => {
             tracing::info!(watchers = next.len(), "watchers reloaded");
             *running = next;
+            close_removed(engine, &files, &all).await;
             true
         }
         Err(error) => {
             tracing::error!("the watchers were not reloaded, the running ones stay: {error}");
             false
         }
+    }
+}
+
+fn by_name(watchers: Vec<Arc<Watcher>>) -> BTreeMap<String, Vec<Arc<Watcher>>> {
+    let mut map: BTreeMap<String, Vec<Arc<Watcher>>> = BTreeMap::new();
+    for watcher in watchers {
+        map.entry(watcher.name.clone()).or_default().push(watcher);
+    }
+    map
+}
+
+/// Closes the alerts of watchers whose file is gone.
+pub(super) async fn close_removed(engine: &Engine, files: &[WatcherFile], running: &[Arc<Watcher>]) {
+    let declared = files.iter().map(|file| file.name.clone()).collect();
+    if let Err(error) = engine.close_removed(&declared, running).await {
+        tracing::error!("the alerts of watchers that are gone could not be closed, that is tried again at the next reload: {error}");
     }
 }

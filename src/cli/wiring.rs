@@ -41,9 +41,9 @@ pub(super) fn watcher_files(settings: &Settings) -> Result<Vec<WatcherFile>, Fai
     load_watchers(&settings.watchers, settings).map_err(|fault| invalid(&[fault]))
 }
 
-/// The valid watchers among the files.
+/// The valid watchers among the files, one for each source that they read.
 pub(super) fn valid(files: &[WatcherFile]) -> Vec<Arc<Watcher>> {
-    files.iter().filter_map(|file| file.watcher.as_ref().ok()).map(|watcher| Arc::new(watcher.clone())).collect()
+    files.iter().filter_map(|file| file.watcher.as_ref().ok()).flat_map(|watcher| watcher.instances()).map(Arc::new).collect()
 }
 
 /// The faults of all files together.
@@ -123,7 +123,9 @@ pub(super) fn engine(settings: &Settings, store: Store, clock: Clock) -> Result<
         store,
         sources: sources(settings)?,
         receivers: receivers(settings)?,
+        calendars: settings.calendars.clone(),
         language: settings.language,
+        timezone: settings.timezone,
         metrics: Metrics::new(),
         owner: format!("{}-{}", std::process::id(), uuid::Uuid::new_v4()),
     };
@@ -143,7 +145,8 @@ pub(super) fn chosen(files: &[WatcherFile], names: &[String]) -> Result<Vec<Arc<
     let mut watchers = Vec::new();
     for name in names {
         let file = files.iter().find(|file| file.name == *name).ok_or_else(|| no_such_watcher(files, name))?;
-        watchers.push(Arc::new(file.watcher.clone().map_err(|faults| invalid(&faults))?));
+        let watcher = file.watcher.clone().map_err(|faults| invalid(&faults))?;
+        watchers.extend(watcher.instances().into_iter().map(Arc::new));
     }
     Ok(watchers)
 }

@@ -39,6 +39,16 @@ pub(super) enum Kind {
     Secret,
     /// A length of time, both bounds included.
     Duration(Duration, Duration),
+    /// A length of time up to this one, or a number of polls.
+    Span(Duration),
+    /// A number of keys, or a percentage.
+    Share,
+    /// A text or a whole number.
+    Scalar,
+    /// Texts or whole numbers, or arrays of them.
+    Values,
+    /// A table of names of the user's with a text, a number, a truth value or a time each.
+    Params,
     /// A whole number, both bounds included.
     Count(u64, u64),
     Boolean,
@@ -72,6 +82,11 @@ impl Kind {
         match self {
             Kind::Text | Kind::Secret => "text in quotes".to_owned(),
             Kind::Duration(..) => "a duration such as \"10m\"".to_owned(),
+            Kind::Span(_) => "a duration such as \"10m\", or a number of polls".to_owned(),
+            Kind::Share => "a number of keys, or a percentage such as \"50%\"".to_owned(),
+            Kind::Scalar => "text in quotes, or a whole number".to_owned(),
+            Kind::Values => "an array such as [\"a\", \"b\"]".to_owned(),
+            Kind::Params => "a table".to_owned(),
             Kind::Count(..) => "a whole number".to_owned(),
             Kind::Boolean => "true or false".to_owned(),
             Kind::Zone => "a time zone such as \"Asia/Shanghai\"".to_owned(),

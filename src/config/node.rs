@@ -28,9 +28,11 @@ pub(super) enum Content {
     /// A string, and whether `${…}` was put into it.
     Text(String, bool),
     Integer(i128),
-    Float,
+    /// As it is written.
+    Float(String),
     Boolean(bool),
-    Datetime,
+    /// As it is written.
+    Datetime(String),
     Array(Vec<Node>),
     Table(Table),
 }
@@ -61,9 +63,9 @@ impl Node {
         match self.content {
             Content::Text(..) => "a string",
             Content::Integer(_) => "an integer",
-            Content::Float => "a number with a fraction",
+            Content::Float(_) => "a number with a fraction",
             Content::Boolean(_) => "a boolean",
-            Content::Datetime => "a date or time",
+            Content::Datetime(_) => "a date or time",
             Content::Array(_) => "an array",
             Content::Table(_) => "a table",
         }
@@ -133,11 +135,11 @@ fn node(value: &Spanned<DeValue<'_>>) -> Node {
         DeValue::String(text) => Content::Text(text.clone().into_owned(), false),
         DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Content::Integer(number),
-            Err(_) => Content::Float,
+            Err(_) => Content::Float(number.as_str().to_owned()),
         },
-        DeValue::Float(_) => Content::Float,
+        DeValue::Float(number) => Content::Float(number.as_str().to_owned()),
         DeValue::Boolean(boolean) => Content::Boolean(*boolean),
-        DeValue::Datetime(_) => Content::Datetime,
+        DeValue::Datetime(moment) => Content::Datetime(moment.to_string()),
         DeValue::Array(items) => Content::Array(items.iter().map(node).collect()),
         DeValue::Table(entries) => Content::Table(table(entries)),
     };

@@ -7,9 +7,13 @@ use super::fault::Fault;
 use super::field::{Field, Kind, Spec, listed, nearest};
 use super::node::{Content, Node, Place, Table, written_offset};
 use super::sheet::{Sheet, may_be_shown};
+use crate::domain::watcher::Span;
 use chrono_tz::Tz;
 use std::ops::Range;
 use std::time::Duration;
+
+/// More polls in a row are a mistake.
+const MOST_POLLS: u32 = 10_000;
 
 /// The faults found so far.
 pub(super) struct Report<'a> {
@@ -250,6 +254,36 @@ impl<'a> Reader<'a> {
         value
     }
 
+    /// A length of time or a number of polls; at once when absent.
+    pub fn span(&self, name: &str, report: &mut Report<'_>) -> Span {
+        let (Some(node), Some(Kind::Span(most))) = (self.node(name), self.spec.field(name).map(|field| &field.kind)) else {
+            return Span::ZERO;
+        };
+        if let Content::Integer(number) = node.content {
+            let polls = u32::try_from(number).ok().filter(|polls| (1..=MOST_POLLS).contains(polls));
+            if polls.is_none() {
+                report.at(&node.place, format!("`{name}` must be between 1 and {MOST_POLLS} polls"), None);
+            }
+            return polls.map_or(Span::ZERO, Span::Polls);
+        }
+        let Some(text) = Text::of(node) else {
+            report.at(&node.place, format!("expected {}, found {}", Kind::Span(*most).expected(), node.describe()), None);
+            return Span::ZERO;
+        };
+        match humantime::parse_duration(text.value) {
+            Ok(length) if length <= *most => Span::Time(length),
+            Ok(_) => {
+                report.at(&node.place, format!("`{name}` must be at most {}", short(*most)), None);
+                Span::ZERO
+            }
+            Err(_) => {
+                let hint = "a number and a unit: \"30s\", \"10m\", \"4h\"; or without quotes a number of polls: 3".to_owned();
+                report.at(&node.place, format!("{} is not a duration", text.quoted()), Some(hint));
+                Span::ZERO
+            }
+        }
+    }
+
     /// True or false; the default when absent.
     pub fn boolean(&self, name: &str, report: &mut Report<'_>) -> Option<bool> {
         let Some(node) = self.node(name) else { return self.default(name).map(|default| default == "true") };
@@ -343,7 +377,7 @@ fn text<'a>(kind: &Kind, name: &str, node: &'a Node, report: &mut Report<'_>) ->
     let Some(text) = Text::of(node) else {
         let hint = match node.content {
             Content::Integer(number) if !matches!(kind, Kind::Secret) => Some(format!("put it in quotes: \"{number}\"")),
-            Content::Datetime => Some("put it in quotes".to_owned()),
+            Content::Datetime(_) => Some("put it in quotes".to_owned()),
             _ => None,
         };
         report.at(&node.place, format!("expected {}, found {}", kind.expected(), node.describe()), hint);

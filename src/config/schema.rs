@@ -2,22 +2,36 @@
 
 use super::field::{Field, Kind, Spec};
 use super::settings::fields::SETTINGS;
-use super::watcher::fields::WATCHER;
+use super::watcher::fields::{ALERT_ON, MEANINGFUL_FOR, WATCHER};
 use serde_json::{Map, Value, json};
 
 /// The schema of `watchers/*.toml`.
 pub fn watcher() -> Value {
     let mut schema = document(&WATCHER, false);
-    schema["allOf"] = json!([
-        { "oneOf": [{ "required": ["schedule"] }, { "required": ["every"] }] },
-        { "oneOf": [{ "required": ["query"] }, { "required": ["query_file"] }] },
-        {
-            "if": { "properties": { "alert_on": { "const": "new" } }, "required": ["alert_on"] },
-            "then": { "required": ["key"], "not": { "required": ["repeat_interval"] } },
-            "else": { "not": { "required": ["first_poll"] } },
-        },
-    ]);
+    let mut rules = vec![
+        json!({ "oneOf": [{ "required": ["schedule"] }, { "required": ["every"] }] }),
+        json!({ "oneOf": [{ "required": ["query"] }, { "required": ["query_file"] }] }),
+        json!({ "oneOf": [{ "required": ["source"] }, { "required": ["sources"] }] }),
+        json!({ "not": { "required": ["expect", "expect_query"] } }),
+    ];
+    rules.extend(ALERT_ON.iter().map(|word| kind_rule(word)));
+    schema["allOf"] = Value::Array(rules);
     schema
+}
+
+/// What may stand in a watcher of one kind only, and what it must have.
+fn kind_rule(word: &str) -> Value {
+    let senseless: Vec<Value> =
+        MEANINGFUL_FOR.iter().filter(|(_, kinds)| !kinds.contains(&word)).map(|(key, _)| json!({ "required": [key] })).collect();
+    let mut then = json!({ "not": { "anyOf": senseless } });
+    if matches!(word, "new" | "change") {
+        then["required"] = json!(["key"]);
+    }
+    // Without the key it is a `match` watcher.
+    let this = json!({ "properties": { "alert_on": { "const": word } } });
+    let condition =
+        if word == "match" { this } else { json!({ "properties": { "alert_on": { "const": word } }, "required": ["alert_on"] }) };
+    json!({ "if": condition, "then": then })
 }
 
 /// The schema of `rowbell.toml`.
@@ -72,6 +86,20 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
     match kind {
         Kind::Text | Kind::Secret | Kind::Zone | Kind::Cron | Kind::Condition | Kind::Template => text,
         Kind::Duration(..) => or_variable(json!({ "type": "string", "pattern": "^\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$" })),
+        Kind::Span(_) => json!({ "anyOf": [
+            { "type": "integer", "minimum": 1 },
+            { "type": "string", "pattern": "^\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$" },
+        ] }),
+        Kind::Share => json!({ "anyOf": [
+            { "type": "integer", "minimum": 0 },
+            { "type": "string", "pattern": "^\\s*[0-9]+(\\.[0-9]+)?\\s*%\\s*$" },
+        ] }),
+        Kind::Scalar => json!({ "type": ["string", "integer"] }),
+        Kind::Values => json!({ "type": "array", "minItems": 1, "items": { "anyOf": [
+            { "type": ["string", "integer"] },
+            { "type": "array", "minItems": 1, "items": { "type": ["string", "integer"] } },
+        ] } }),
+        Kind::Params => json!({ "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } }),
         Kind::Count(least, most) => or_variable(json!({ "type": "integer", "minimum": least, "maximum": most })),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Word(words) => or_variable(json!({ "type": "string", "enum": words })),

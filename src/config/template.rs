@@ -1,64 +1,145 @@
 //! A commented watcher to begin with: made from the same list of fields that the reader uses, and valid as it stands
 //! when its source exists.
 
-use super::field::{Field, Kind, Spec};
+use super::field::{Field, Spec};
 use super::settings::Settings;
-use super::watcher::fields::{MESSAGE, NOTIFY, WATCHER};
-use crate::domain::watcher::AlertOn;
+use super::watcher::fields::{MEANINGFUL_FOR, MESSAGE, NOTIFY, WATCHER};
 
 /// The widest line of a comment.
 const WIDTH: usize = 100;
 
-/// What stands in the file for a field instead of its example, by kind of watcher; the fields named here are active.
+/// What stands in the file for a field instead of its example, by kind of watcher.
 type Values = [(&'static str, &'static str)];
 
-const MATCH: &Values = &[
-    ("description", "\"stock is below the reorder level\""),
-    ("every", "\"5m\""),
-    ("alert_on", "\"match\""),
-    ("key", "[\"sku\"]"),
-    ("query", "'''\nselect sku, name, stock, reorder_level\nfrom products\nwhere stock < reorder_level\n'''"),
+/// The fields that are active in a new file of each kind, and the examples of the others that fit its query.
+struct Example {
+    word: &'static str,
+    active: &'static Values,
+    others: &'static Values,
+}
+
+const EXAMPLES: [Example; 5] = [
+    Example {
+        word: "match",
+        active: &[
+            ("description", "\"stock is below the reorder level\""),
+            ("every", "\"5m\""),
+            ("alert_on", "\"match\""),
+            ("key", "[\"sku\"]"),
+            ("query", "'''\nselect sku, name, stock, reorder_level\nfrom products\nwhere stock < reorder_level\n'''"),
+        ],
+        others: &[],
+    },
+    Example {
+        word: "new",
+        active: &[
+            ("description", "\"a large order came in\""),
+            ("every", "\"30s\""),
+            ("alert_on", "\"new\""),
+            ("key", "[\"order_id\"]"),
+            ("query", "'''\nselect order_id, customer, amount, created_at\nfrom orders\nwhere amount >= 10000\n'''"),
+        ],
+        others: &[
+            ("when", "\"customer <> 'test'\""),
+            ("cursor", "\"order_id\""),
+            ("severity", "[{ when = \"amount >= 100000\", level = \"critical\" }, { level = \"warning\" }]"),
+            ("title", "\"{{ events | length }} large orders\""),
+            ("body", "'''\n{% for event in events %}\n- {{ event.row.customer }}: {{ event.row.amount }}\n{% endfor %}\n'''"),
+            ("buttons", "[{ title = \"open\", url = \"https://erp.example/orders/{{ key.order_id }}\" }]"),
+        ],
+    },
+    Example {
+        word: "change",
+        active: &[
+            ("description", "\"a price was changed\""),
+            ("every", "\"1m\""),
+            ("alert_on", "\"change\""),
+            ("key", "[\"sku\"]"),
+            ("query", "'''\nselect sku, name, price\nfrom products\n'''"),
+            ("columns", "[\"price\"]"),
+        ],
+        others: &[
+            ("when", "\"price > previous.price * 1.1\""),
+            ("severity", "[{ when = \"price < 1\", level = \"critical\" }, { level = \"info\" }]"),
+            ("title", "\"{{ events | length }} prices changed\""),
+            (
+                "body",
+                "'''\n{% for event in events %}\n- {{ event.row.name }}: {{ event.previous.price }} → {{ event.row.price }}\n{% endfor %}\n'''",
+            ),
+        ],
+    },
+    Example {
+        word: "missing",
+        active: &[
+            ("description", "\"a shop has sold nothing for an hour\""),
+            ("every", "\"5m\""),
+            ("alert_on", "\"missing\""),
+            ("key", "[\"shop\"]"),
+            (
+                "query",
+                "'''\nselect shop, count(*) as orders, max(created_at) as last_order\nfrom orders\nwhere created_at > current_timestamp - interval '1' hour\ngroup by shop\n'''",
+            ),
+            ("expect", "[\"shop1\", \"shop2\"]"),
+        ],
+        others: &[
+            ("when", "\"orders > 0\""),
+            ("severity", "[{ when = \"shop = 'shop1'\", level = \"critical\" }, { level = \"warning\" }]"),
+            ("title", "\"{{ events | length }} shops are silent\""),
+            ("body", "'''\n{% for event in events %}\n- {{ event.key.shop }}\n{% endfor %}\n'''"),
+            ("buttons", "[{ title = \"open\", url = \"https://erp.example/shops/{{ key.shop }}\" }]"),
+        ],
+    },
+    Example {
+        word: "report",
+        active: &[
+            ("description", "\"yesterday's sales\""),
+            ("schedule", "\"0 9 * * *\""),
+            ("alert_on", "\"report\""),
+            (
+                "query",
+                "'''\nselect shop, count(*) as orders, sum(amount) as amount\nfrom orders\nwhere order_date = current_date - 1\ngroup by shop\norder by shop\n'''",
+            ),
+            ("sum", "[\"orders\", \"amount\"]"),
+        ],
+        others: &[
+            ("when", "\"amount > 0\""),
+            ("severity", "[{ when = \"amount = 0\", level = \"warning\" }, { level = \"info\" }]"),
+            ("title", "\"yesterday: {{ events[0].rows | length }} shops\""),
+            ("body", "'''\n{% for row in events[0].rows %}\n- {{ row.shop }}: {{ row.amount }}\n{% endfor %}\n'''"),
+        ],
+    },
 ];
 
-const NEW: &Values = &[
-    ("description", "\"a large order came in\""),
-    ("every", "\"30s\""),
-    ("alert_on", "\"new\""),
-    ("key", "[\"order_id\"]"),
-    ("query", "'''\nselect order_id, customer, amount, created_at\nfrom orders\nwhere amount >= 10000\n'''"),
-];
+/// Examples that say nothing without more, or that belong to few.
+const LEFT_OUT: [&str; 2] = ["formerly", "cursor_start"];
 
-/// The examples that would not fit the query of `new`.
-const NEW_EXAMPLES: &Values = &[
-    ("when", "\"customer <> 'test'\""),
-    ("severity", "[{ when = \"amount >= 100000\", level = \"critical\" }, { level = \"warning\" }]"),
-    ("title", "\"{{ events | length }} large orders\""),
-    ("body", "'''\n{% for event in events %}\n- {{ event.row.customer }}: {{ event.row.amount }}\n{% endfor %}\n'''"),
-    ("buttons", "[{ title = \"open\", url = \"https://erp.example/orders/{{ key.order_id }}\" }]"),
-];
-
-/// The text of a new watcher's file. The first source and receiver of the settings are named in it, where there are any.
-pub fn new_watcher(name: &str, alert_on: AlertOn, settings: Option<&Settings>) -> String {
+/// The text of a new watcher's file, by the word of its `alert_on`. The first source and receiver of the settings are named
+/// in it, where there are any.
+pub fn new_watcher(name: &str, alert_on: &str, settings: Option<&Settings>) -> String {
     let source = settings.and_then(|settings| settings.sources.keys().next()).map_or("erp", String::as_str);
     let receiver = settings.and_then(|settings| settings.receivers.keys().next()).map_or("warehouse", String::as_str);
-    let is_new = matches!(alert_on, AlertOn::New { .. });
-    let (active, examples) = if is_new { (NEW, NEW_EXAMPLES) } else { (MATCH, &[] as &Values) };
-    let senseless: &[&str] = if is_new { &["repeat_interval", "send_resolved"] } else { &["first_poll"] };
+    let example = EXAMPLES.iter().find(|example| example.word == alert_on).unwrap_or(&EXAMPLES[0]);
+    let is_senseless = |field: &Field| {
+        let other_kind = MEANINGFUL_FOR.iter().any(|(key, kinds)| *key == field.name && !kinds.contains(&example.word));
+        let is_new = matches!(example.word, "new" | "change" | "report") && field.name == "send_resolved";
+        let needs_key = field.name == "key" && example.word == "report";
+        other_kind || is_new || needs_key || LEFT_OUT.contains(&field.name)
+    };
 
     let mut text = String::new();
     comment(&mut text, &format!("The watcher `{name}`. What begins with `# key = …` is optional: remove the `# ` to use it."));
     comment(&mut text, "Look at it with: rowbell check, rowbell preview");
     text.push('\n');
-    for field in WATCHER.fields.iter().filter(|field| !senseless.contains(&field.name) && !is_table(field)) {
+    for field in WATCHER.fields.iter().filter(|field| !is_senseless(field) && !is_below(field)) {
         match field.name {
             "source" => write_field(&mut text, field, &quoted(source), true),
-            other => match find(active, other) {
+            other => match find(example.active, other) {
                 Some(value) => write_field(&mut text, field, value, true),
-                None => write_field(&mut text, field, find(examples, other).unwrap_or(field.example), false),
+                None => write_field(&mut text, field, find(example.others, other).unwrap_or(field.example), false),
             },
         }
     }
-    write_message(&mut text, examples);
+    write_message(&mut text, example.others);
     write_notify(&mut text, &quoted(receiver));
     text
 }
@@ -114,8 +195,9 @@ fn comment(text: &mut String, sentence: &str) {
     text.push('\n');
 }
 
-fn is_table(field: &Field) -> bool {
-    matches!(field.kind, Kind::Table(_) | Kind::Tables(_))
+/// Whether it stands below a header of its own.
+fn is_below(field: &Field) -> bool {
+    matches!(field.name, "message" | "notify")
 }
 
 fn find(values: &Values, name: &str) -> Option<&'static str> {

@@ -108,12 +108,31 @@ pub struct Alert {
     pub row_count: u64,
     /// The digest of all of them.
     pub digest: super::row::Digest,
-    /// When it fired, or was first seen.
+    /// When it fired; of one that is pending when it began to hold, of one that was only seen when that was.
     pub since: DateTime<Utc>,
     /// When the last message of it was made; repeats count from here.
     pub told_at: Option<DateTime<Utc>>,
     /// Who was told that it fired: they are told that it is over.
     pub receivers: Vec<String>,
+    /// Pending: polls in a row that found it. Firing: polls in a row that did not, while it is kept firing.
+    pub polls: u32,
+    /// Firing: since when it is gone, while it is kept firing.
+    pub gone_since: Option<DateTime<Utc>>,
+    /// Reminders since it fired or last escalated.
+    pub repeats: u32,
+    /// Who took it. It is written by a person's command only; a poll takes it back when the alert escalates or is over.
+    pub acknowledged: Option<Acknowledgement>,
+}
+
+/// A person's word that an alert is taken care of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub by: String,
+    /// What they had to say.
+    pub note: Option<String>,
 }
 
 /// How many rows of one key are kept to be shown.
@@ -146,4 +165,21 @@ pub struct Event {
     pub since: Option<DateTime<Utc>>,
     /// Why, in words.
     pub reason: String,
+    /// Whether no message was made because of a silence.
+    pub silenced: bool,
+    /// The watched columns that differ, for `changed`.
+    pub changed: Vec<String>,
+    /// What a report adds up.
+    pub sums: Vec<Sum>,
+}
+
+/// A column of a report, added up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// Its name.
+    pub column: String,
+    /// The sum, exact.
+    pub total: String,
+    /// The sum of the last report, where it had the column.
+    pub before: Option<String>,
 }

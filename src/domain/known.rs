@@ -1,6 +1,7 @@
 //! What is known of a watcher's keys, small enough to stay in memory between polls: fingerprint, digest, verdict.
 
 use super::alert::{Alert, AlertStatus, Severity};
+use super::evaluate::KeyMark;
 use super::row::{Digest, Fingerprint};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -17,8 +18,18 @@ pub struct KnownKey {
     pub status: AlertStatus,
     /// The severity last evaluated.
     pub severity: Severity,
+    /// See [`Alert::since`].
+    pub since: DateTime<Utc>,
     /// When it was last told.
     pub told_at: Option<DateTime<Utc>>,
+    /// See [`Alert::gone_since`].
+    pub gone_since: Option<DateTime<Utc>>,
+    /// See [`Alert::polls`].
+    pub polls: u32,
+    /// See [`Alert::repeats`].
+    pub repeats: u32,
+    /// Whether a person has taken it.
+    pub acknowledged: bool,
 }
 
 impl KnownKey {
@@ -29,7 +40,12 @@ impl KnownKey {
             digest: alert.digest,
             status: alert.status,
             severity: alert.severity,
+            since: alert.since,
             told_at: alert.told_at,
+            gone_since: alert.gone_since,
+            polls: alert.polls,
+            repeats: alert.repeats,
+            acknowledged: alert.acknowledged.is_some(),
         }
     }
 }
@@ -64,6 +80,15 @@ impl Known {
                     self.index.insert(key.fingerprint.0, self.keys.len() as u32);
                     self.keys.push(key);
                 }
+            }
+        }
+    }
+
+    /// Takes how far pending and gone keys have come.
+    pub fn mark(&mut self, marks: &[KeyMark]) {
+        for mark in marks {
+            if let Some(at) = self.position(mark.fingerprint) {
+                (self.keys[at].polls, self.keys[at].gone_since) = (mark.polls, mark.gone_since);
             }
         }
     }
@@ -131,7 +156,12 @@ mod tests {
             digest: Digest(digest),
             status: AlertStatus::Firing,
             severity: Severity::Warning,
+            since: DateTime::UNIX_EPOCH,
             told_at: None,
+            gone_since: None,
+            polls: 0,
+            repeats: 0,
+            acknowledged: false,
         }
     }
 

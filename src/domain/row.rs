@@ -11,6 +11,7 @@
 //! Both are XXH3-128, whose output is a published, stable specification. It is not a cryptographic hash.
 
 use super::value::{Kind, Value};
+use super::watcher::Watcher;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -69,6 +70,11 @@ impl Columns {
         }
         let seed = xxh3_64(names.join("\u{0}").as_bytes());
         Ok(Arc::new(Columns { names, seed }))
+    }
+
+    /// No columns.
+    pub fn none() -> Arc<Columns> {
+        Arc::new(Columns { names: Vec::new(), seed: 0 })
     }
 
     /// The names, in the order of the result.
@@ -239,24 +245,44 @@ impl Row {
 pub struct KeyColumns {
     prefix: Vec<u8>,
     places: Vec<usize>,
+    /// The source, where the key says which of several it is.
+    source: Option<String>,
     /// The names of the key's columns, shared by all keys; `None` when the key names a column twice.
     columns: Option<Arc<Columns>>,
 }
 
+/// The name of the key's column that says which of several sources a row is of.
+pub const SOURCE_COLUMN: &str = "source";
+
 impl KeyColumns {
-    /// Finds the key columns of a watcher in a result.
+    /// Finds the key columns of a watcher in a result. `identity` is the name under which its keys are known.
     ///
     /// # Errors
     /// The name of the first key column that the result does not have.
-    pub fn new(watcher: &str, source: &str, key: &[String], columns: &Columns) -> Result<KeyColumns, String> {
+    pub fn new(identity: &str, source: &str, key: &[String], columns: &Columns) -> Result<KeyColumns, String> {
         let mut prefix = Vec::new();
-        for part in [watcher, source] {
+        for part in [identity, source] {
             prefix.extend_from_slice(&(part.len() as u32).to_le_bytes());
             prefix.extend_from_slice(part.as_bytes());
         }
         let places = key.iter().map(|name| columns.position(name).ok_or_else(|| name.clone())).collect::<Result<Vec<_>, _>>()?;
         let columns = Columns::new(places.iter().map(|&at| columns.names[at].clone()).collect()).ok();
-        Ok(KeyColumns { prefix, places, columns })
+        Ok(KeyColumns { prefix, places, source: None, columns })
+    }
+
+    /// The same for a watcher, whose key gains the source where it reads several.
+    ///
+    /// # Errors
+    /// As [`KeyColumns::new`].
+    pub fn of_watcher(watcher: &Watcher, identity: &str, key: &[String], columns: &Columns) -> Result<KeyColumns, String> {
+        let mut keys = KeyColumns::new(identity, &watcher.source, key, columns)?;
+        if watcher.names_source() {
+            let own = keys.columns.as_ref().map(|columns| columns.names.clone()).unwrap_or_default();
+            let name = if own.iter().any(|name| name == SOURCE_COLUMN) { "rowbell_source" } else { SOURCE_COLUMN };
+            keys.columns = Columns::new(std::iter::once(name.to_owned()).chain(own).collect()).ok();
+            keys.source = Some(watcher.source.clone());
+        }
+        Ok(keys)
     }
 
     /// The fingerprint of a row.
@@ -269,16 +295,7 @@ impl KeyColumns {
         bytes.clear();
         bytes.extend_from_slice(&self.prefix);
         for &at in &self.places {
-            let text = row.bytes(at);
-            let (class, text) = match row.kind(at) {
-                Kind::Null => (b'0', Cow::Borrowed(&b""[..])),
-                Kind::Number | Kind::Float => (b'n', normal_number(text)),
-                Kind::Bytes => (b'x', Cow::Borrowed(text)),
-                _ => (b't', Cow::Borrowed(text)),
-            };
-            bytes.push(class);
-            bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            bytes.extend_from_slice(&text);
+            push_normal(bytes, row, at);
         }
         Fingerprint(xxh3_128(bytes))
     }
@@ -287,11 +304,45 @@ impl KeyColumns {
     pub fn key_of(&self, row: &Row) -> Row {
         let columns = self.columns.as_ref().unwrap_or(&row.columns);
         let mut key = Row::new(Arc::clone(columns));
+        if let Some(source) = &self.source {
+            key.push(Kind::Text, source.as_bytes());
+        }
         for &at in &self.places {
             key.push(row.kind(at), row.bytes(at));
         }
         key
     }
+}
+
+/// Adds a cell in the form in which equal contents have equal bytes, whatever their spelling.
+pub fn push_normal(bytes: &mut Vec<u8>, row: &Row, at: usize) {
+    let text = row.bytes(at);
+    let (class, text) = match row.kind(at) {
+        Kind::Null => (b'0', Cow::Borrowed(&b""[..])),
+        Kind::Number | Kind::Float => (b'n', normal_number(text)),
+        Kind::Bytes => (b'x', Cow::Borrowed(text)),
+        _ => (b't', Cow::Borrowed(text)),
+    };
+    bytes.push(class);
+    bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&text);
+}
+
+/// The columns of `row` whose content differs in `before`, which may be of a result with other columns: of these, or of all
+/// where none are named.
+pub fn differing(row: &Row, before: &Row, of: &[String]) -> Vec<String> {
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    let mut differs = |at: usize, name: &String| {
+        let Some(then) = before.columns.position(name).filter(|then| *then < before.len()) else { return false };
+        one.clear();
+        other.clear();
+        push_normal(&mut one, row, at);
+        push_normal(&mut other, before, then);
+        one != other
+    };
+    let wanted = |name: &String| of.is_empty() || of.iter().any(|wanted| wanted.to_lowercase() == name.to_lowercase());
+    let columns = row.columns.names.iter().enumerate().take(row.len());
+    columns.filter(|(at, name)| wanted(name) && differs(*at, name)).map(|(_, name)| name.clone()).collect()
 }
 
 /// One form for one number: `1.50`, `1.5` and `+1.5` are `1.5`; `-0` and `0.00` are `0`.

@@ -77,6 +77,17 @@ impl Schedule {
         Schedule(Kind::Every { interval_ms, offset_ms })
     }
 
+    /// The same for one of several sources of a watcher: an interval gets a slot of its own for each, so that they are not all
+    /// read in the same second.
+    pub fn of(&self, watcher: &str, source: &str) -> Schedule {
+        match &self.0 {
+            Kind::Every { interval_ms, .. } => {
+                Schedule::every(Duration::from_millis(interval_ms.unsigned_abs()), &format!("{watcher} {source}"))
+            }
+            Kind::Cron { .. } => self.clone(),
+        }
+    }
+
     /// The first poll of a watcher that was never polled: at once for an interval, in its turn for a cron line.
     pub fn first(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match &self.0 {
@@ -119,6 +130,20 @@ impl Schedule {
 /// The number of the last slot at or before `at`. Slots are whole milliseconds, so cutting off the rest is exact.
 fn slots_until(at: DateTime<Utc>, interval_ms: i64, offset_ms: i64) -> i64 {
     (at.timestamp_millis().saturating_sub(offset_ms)).div_euclid(interval_ms)
+}
+
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Schedule) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Cron { text, clock }, Kind::Cron { text: other_text, clock: other_clock }) => {
+                text == other_text && clock.zone() == other_clock.zone()
+            }
+            (Kind::Every { interval_ms, offset_ms }, Kind::Every { interval_ms: other_interval, offset_ms: other_offset }) => {
+                (interval_ms, offset_ms) == (other_interval, other_offset)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Schedule {

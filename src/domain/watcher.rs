@@ -1,8 +1,11 @@
 //! A watcher: what a file in `watchers/` declares, as a value that cannot be wrong.
 
+use super::active::Active;
 use super::alert::Severity;
 use super::expression::Expression;
+use super::query::Param;
 use super::schedule::Schedule;
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
@@ -10,15 +13,26 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Polls that may fail in a row before the watcher itself alerts.
 pub const FAILURES_BEFORE_ALERT: u32 = 3;
 
-/// One declared watch.
+/// How far a cursor reads again, unless the file says otherwise.
+pub const OVERLAP: Duration = Duration::from_secs(600);
+
+/// Polls in a row that must agree with a held result before it is taken, unless the file says otherwise.
+pub const GUARD_POLLS: u32 = 3;
+
+/// One declared watch on one source.
 #[derive(Clone, Debug)]
 pub struct Watcher {
     /// The stem of its file.
     pub name: String,
+    /// The name that the file had before: what is known under it is taken over.
+    pub formerly: Option<String>,
     /// What it is for, in the words of the people who receive it.
     pub description: Option<String>,
     /// The source it reads.
     pub source: String,
+    /// All sources of a watcher that was declared with `sources`, each read by an instance of its own ([`Watcher::instances`]);
+    /// empty for one with a single `source`. The key of each row gains the source.
+    pub sources: Vec<String>,
     /// When it polls.
     pub schedule: Schedule,
     /// The zone of its schedule and of the times it shows.
@@ -29,12 +43,22 @@ pub struct Watcher {
     pub key: Vec<String>,
     /// The DBA's SQL.
     pub query: String,
-    /// Rows for which this does not hold are as if not returned.
+    /// The values of names in it.
+    pub params: Vec<(String, Param)>,
+    /// Rows for which this does not hold are as if not returned; for `change`, changes that are not told.
     pub when: Option<Expression>,
+    /// A firing key whose row is still returned stays firing until this holds.
+    pub clear_when: Option<Expression>,
+    /// How long a key must hold before it fires.
+    pub hold_for: Span,
+    /// How long a key must be gone before it resolves.
+    pub keep_firing_for: Span,
     /// How bad a row is.
     pub severity: SeverityRule,
     /// How often to remind while it fires.
     pub repeat_interval: Option<Duration>,
+    /// How many reminders at most, from one firing or escalation; every one when absent.
+    pub max_repeats: Option<u32>,
     /// Whether the end of an alert is told.
     pub send_resolved: bool,
     /// Over the source's `query_timeout`.
@@ -43,6 +67,10 @@ pub struct Watcher {
     pub max_rows: Option<u64>,
     /// Polls that may fail in a row before the watcher itself alerts.
     pub failures_before_alert: u32,
+    /// A result that moves more rows than this is held.
+    pub guard: Option<Guard>,
+    /// When it speaks; always when absent.
+    pub active: Option<Active>,
     /// Templates; without them the built-in message is used.
     pub message: MessageTemplate,
     /// Who is told.
@@ -50,7 +78,7 @@ pub struct Watcher {
 }
 
 /// What a returned row means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum AlertOn {
     /// A row is something in a bad state now: it fires when its key appears and resolves when it is gone.
     Match,
@@ -58,7 +86,133 @@ pub enum AlertOn {
     New {
         /// Whether the rows of the very first poll are told too, or taken as the baseline.
         alert_on_first_poll: bool,
+        /// Reads only what is new.
+        cursor: Option<Cursor>,
     },
+    /// A row is a thing whose columns are watched.
+    Change {
+        /// The watched columns; empty: all but the key.
+        columns: Vec<String>,
+        /// Which of its changes are told.
+        rows: ChangedRows,
+    },
+    /// A row is a sign of life: what fires is that there is none.
+    Missing {
+        /// Of what.
+        expect: Expect,
+    },
+    /// A row is a line of a report.
+    Report {
+        /// Whether a report without rows is told.
+        send_empty: bool,
+        /// The columns that are added up.
+        sums: Vec<String>,
+    },
+}
+
+impl AlertOn {
+    /// The word of files, SQL and JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            AlertOn::Match => "match",
+            AlertOn::New { .. } => "new",
+            AlertOn::Change { .. } => "change",
+            AlertOn::Missing { .. } => "missing",
+            AlertOn::Report { .. } => "report",
+        }
+    }
+}
+
+/// Incremental reading by one column that grows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cursor {
+    /// The column of the result.
+    pub column: String,
+    /// The first value of `:cursor`, for a query that names it by hand.
+    pub start: Option<String>,
+    /// How far back in time is read again, for rows that commit late.
+    pub overlap: Duration,
+    /// When everything is read again, to prove that nothing was missed.
+    pub reconcile: Option<Schedule>,
+}
+
+/// Which rows of a `change` watcher are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangedRows {
+    /// A key that was not there.
+    pub added: bool,
+    /// A known key with other values.
+    pub changed: bool,
+    /// A known key that is gone.
+    pub removed: bool,
+}
+
+/// What must be there for a `missing` watcher to be quiet.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expect {
+    /// Any row.
+    AnyRow,
+    /// A row for each of these keys, whose cells stand in the order of the watcher's key.
+    Keys(Vec<Vec<ExpectedCell>>),
+    /// A row for each key that this query returns.
+    Query(String),
+}
+
+/// A cell of an expected key, as the file has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExpectedCell {
+    /// Text; it also stands for a number that is written so.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+}
+
+/// A length that is a time or a number of polls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// At least so long.
+    Time(Duration),
+    /// So many polls in a row.
+    Polls(u32),
+}
+
+impl Span {
+    /// At once.
+    pub const ZERO: Span = Span::Time(Duration::ZERO);
+
+    /// Whether it is over, after `polls` polls in a row over `elapsed`. Polls do not begin on the millisecond, so a time may
+    /// be over by [`Span::slack`] early.
+    pub fn is_over(self, elapsed: TimeDelta, polls: u32) -> bool {
+        match self {
+            Span::Polls(wanted) => polls >= wanted,
+            Span::Time(length) => elapsed.to_std().unwrap_or_default() + Span::slack(length) >= length,
+        }
+    }
+
+    /// How much earlier than a length of time a poll may come and still count: a second, of short lengths a hundredth.
+    pub fn slack(length: Duration) -> Duration {
+        Duration::from_secs(1).min(length / 100)
+    }
+}
+
+/// A result that would move more than this is held until a person releases it or the next polls confirm it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guard {
+    /// The most keys that may vanish in one poll.
+    pub vanished: Option<Share>,
+    /// The most keys that may fire, change or be added in one poll.
+    pub fired: Option<Share>,
+    /// How many polls in a row must find so before it is believed.
+    pub polls: u32,
+}
+
+/// A number of keys.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Share {
+    /// So many.
+    Count(u64),
+    /// So many in a hundred of those that are known.
+    Percent(f64),
 }
 
 /// Fixed, or the first case that holds.
@@ -133,19 +287,65 @@ impl Mention {
 }
 
 impl Watcher {
+    /// One watcher for each source it reads.
+    pub fn instances(&self) -> Vec<Watcher> {
+        if self.sources.is_empty() {
+            return vec![self.clone()];
+        }
+        self.sources
+            .iter()
+            .map(|source| Watcher { source: source.clone(), schedule: self.schedule.of(&self.name, source), ..self.clone() })
+            .collect()
+    }
+
+    /// Whether it reads several sources, so that a key says which.
+    pub fn names_source(&self) -> bool {
+        !self.sources.is_empty()
+    }
+
     /// A hash of all that decides which rows alert. While it stays the same, an unchanged row has an unchanged verdict.
     pub fn revision(&self) -> String {
-        let when = self.when.as_ref().map(Expression::text).unwrap_or_default();
-        let severity: Vec<String> =
-            self.severity.cases.iter().map(|(when, level)| format!("{:?} {level}", when.as_ref().map(Expression::text))).collect();
-        let text = format!("{:?}\n{:?}\n{}\n{when}\n{severity:?}\n{} {}", self.alert_on, self.key, self.query, self.source, self.timezone);
+        let text = |expression: &Option<Expression>| expression.as_ref().map(|expression| expression.text().to_owned());
+        let severity: Vec<String> = self.severity.cases.iter().map(|(when, level)| format!("{:?} {level}", text(when))).collect();
+        let conditions = [text(&self.when), text(&self.clear_when)];
+        let text = format!(
+            "{:?}\n{:?}\n{}\n{:?}\n{conditions:?}\n{severity:?}\n{} {}",
+            self.alert_on, self.key, self.query, self.params, self.source, self.timezone
+        );
         format!("{:016x}", xxh3_64(text.as_bytes()))
+    }
+
+    /// The cursor of an incremental watcher.
+    pub fn cursor(&self) -> Option<&Cursor> {
+        match &self.alert_on {
+            AlertOn::New { cursor, .. } => cursor.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The conditions that decide whether a row counts, and how much.
+    fn conditions(&self) -> impl Iterator<Item = &Expression> {
+        let severity = self.severity.cases.iter().filter_map(|(when, _)| when.as_ref());
+        self.when.iter().chain(&self.clear_when).chain(severity)
     }
 
     /// Whether a verdict can change while the row does not: a condition that asks for the time.
     pub fn verdict_depends_on_time(&self) -> bool {
-        let severity = self.severity.cases.iter().filter_map(|(when, _)| when.as_ref());
-        self.when.iter().chain(severity).any(Expression::uses_now)
+        self.conditions().any(Expression::uses_now)
+    }
+
+    /// Whether a verdict compares with what was seen before.
+    pub fn uses_previous(&self) -> bool {
+        self.conditions().any(Expression::uses_previous)
+    }
+
+    /// Whether rows that do not alert are kept too: as what a change, or a condition on `previous`, is told against.
+    pub fn remembers_rows(&self) -> bool {
+        match self.alert_on {
+            AlertOn::Change { .. } => true,
+            AlertOn::Match => self.uses_previous(),
+            AlertOn::New { .. } | AlertOn::Missing { .. } | AlertOn::Report { .. } => false,
+        }
     }
 
     /// Every receiver the watcher names, each once, in the order of the file.

@@ -10,21 +10,31 @@
 //!   again what this one could not write.
 
 mod deliver;
+mod digest;
+mod edits;
+mod health;
 mod poll;
+mod preview;
+mod reading;
 mod schedule;
 
 pub use deliver::Step;
-pub use poll::{PollReport, Preview, Slot};
+pub use poll::{PollReport, Slot};
+pub use preview::Preview;
 pub use schedule::{Due, Roster};
 
 use crate::clock::Clock;
+use crate::domain::calendar::Calendars;
+use crate::domain::evaluate::TraceWord;
 use crate::domain::known::Known;
 use crate::domain::message::Language;
+use crate::domain::row::{Digest, Fingerprint};
 use crate::domain::watcher::Watcher;
 use crate::metrics::Metrics;
 use crate::notify::dingtalk::Robot;
-use crate::source::Source;
+use crate::source::{ColumnInfo, Source};
 use crate::store::Store;
+use chrono_tz::Tz;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore, broadcast};
@@ -40,8 +50,12 @@ pub struct Parts {
     pub sources: BTreeMap<String, Arc<Source>>,
     /// The receivers, by name.
     pub receivers: BTreeMap<String, Arc<Robot>>,
+    /// Working days, for watchers that have hours.
+    pub calendars: Calendars,
     /// The language of messages.
     pub language: Language,
+    /// The zone of the settings, in which digests show times.
+    pub timezone: Tz,
     /// Counts.
     pub metrics: Metrics,
     /// The name under which this process claims work.
@@ -57,11 +71,19 @@ pub struct Engine {
 /// What is known per watcher and source, and the version of the state it was read at.
 type KnownCache = HashMap<(String, String), (i64, Arc<Known>)>;
 
+/// The last thoughts per watcher and source.
+type TraceCache = HashMap<(String, String), HashMap<Fingerprint, (TraceWord, Digest)>>;
+
+/// The cursor's columns, by source, query and column.
+type CursorColumns = HashMap<(String, String, String), ColumnInfo>;
+
 #[derive(Debug)]
 struct Inner {
     parts: Parts,
     roster: RwLock<Roster>,
     known: Mutex<KnownCache>,
+    traced: Mutex<TraceCache>,
+    cursor_columns: Mutex<CursorColumns>,
     outbox_changed: Notify,
     turn: Arc<Semaphore>,
     roster_changed: Notify,
@@ -94,6 +116,8 @@ impl Engine {
             parts,
             roster: RwLock::default(),
             known: Mutex::default(),
+            traced: Mutex::default(),
+            cursor_columns: Mutex::default(),
             outbox_changed: Notify::new(),
             turn: Arc::new(Semaphore::new(1)),
             roster_changed: Notify::new(),
@@ -136,9 +160,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes the watchers that there are without giving them slots: for polls by hand.
+    pub fn know_watchers(&self, watchers: Vec<Arc<Watcher>>) {
+        self.roster_mut().replace(watchers, &[], self.parts().clock.now());
+    }
+
     /// The watchers that run.
     pub fn watchers(&self) -> Vec<Arc<Watcher>> {
         self.roster_mut().watchers()
+    }
+
+    fn cursor_columns(&self) -> std::sync::MutexGuard<'_, CursorColumns> {
+        self.inner.cursor_columns.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn roster_mut(&self) -> std::sync::RwLockWriteGuard<'_, Roster> {

@@ -1,14 +1,16 @@
 //! One poll: claim, read, evaluate, commit. A poll that was not read whole changes no alert.
 
-use super::{Engine, KnownCache, Notice};
+use super::health::{self, Ended, HELD, Health};
+use super::reading::Reading;
+use super::{Engine, KnownCache, Notice, TraceCache};
 use crate::domain::alert::{AlertStatus, EventKind};
 use crate::domain::compose::{self, Changes, Occasion};
-use crate::domain::evaluate::{Basis, Evaluation, Plan, RowFaults};
+use crate::domain::evaluate::{KeyMark, Plan, RowFaults, Trace};
+use crate::domain::guard;
 use crate::domain::known::{Known, KnownKey};
-use crate::domain::query::Query;
-use crate::domain::row::{Columns, Fingerprint, Row};
+use crate::domain::row::{Fingerprint, Row};
+use crate::domain::silence::Silence;
 use crate::domain::watcher::Watcher;
-use crate::source::{Limits, RowSink};
 use crate::store::{Claim, Committed, Failure, PollCommit, PollOutcome, PollRecord, StoreError, WatcherState};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -16,6 +18,11 @@ use std::time::Duration;
 
 /// A claim outlives the read's own time limit by this much; after that the process counts as dead.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
+
+/// Lines of the trace that one poll may write.
+const MOST_TRACES: usize = 200;
+/// How often a commit is decided anew because another poll changed the state of the source at the same time.
+const RACES: usize = 20;
 
 /// The slot a poll is made for.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +40,8 @@ pub struct Slot {
 pub struct PollReport {
     /// Whose.
     pub watcher: String,
+    /// What was read.
+    pub source: String,
     /// How it ended; `skipped` when another process held the claim.
     pub outcome: PollOutcome,
     /// Rows read.
@@ -53,13 +62,6 @@ pub struct PollReport {
     pub warnings: Vec<String>,
 }
 
-/// What reading and evaluating came to.
-struct Reading {
-    result: Result<Plan, Failure>,
-    rows: u64,
-    duration: Duration,
-}
-
 impl Engine {
     /// Polls a watcher now. It runs in a task of its own: a caller that is dropped does not break it off.
     pub async fn poll(&self, watcher: Arc<Watcher>, slot: Slot) -> Arc<PollReport> {
@@ -72,7 +74,7 @@ impl Engine {
         };
         let report = result.unwrap_or_else(|error| {
             tracing::error!(watcher.name = watcher.name, "the poll could not be recorded, nothing has changed: {error}");
-            PollReport::unrecorded(&watcher.name, Failure { kind: "store".into(), message: error.to_string() })
+            PollReport::unrecorded(&watcher, Failure { kind: "store".into(), message: error.to_string() })
         });
         let report = Arc::new(report);
         let lag = (self.parts().clock.now() - slot.scheduled_at).to_std().unwrap_or_default();
@@ -84,15 +86,20 @@ impl Engine {
 
     async fn poll_cycle(&self, watcher: &Arc<Watcher>, slot: Slot) -> Result<PollReport, StoreError> {
         let parts = self.parts();
+        if let Some(formerly) = &watcher.formerly
+            && parts.store.adopt(formerly, &watcher.name).await?
+        {
+            tracing::info!(watcher.name = watcher.name, "took over what was known as `{formerly}`");
+        }
         let started_at = parts.clock.now();
         let Some(source) = parts.sources.get(&watcher.source) else {
             let message = format!("the source `{}` is not in the settings", watcher.source);
-            return Ok(PollReport::unrecorded(&watcher.name, Failure { kind: "config".into(), message }));
+            return Ok(PollReport::unrecorded(watcher, Failure { kind: "config".into(), message }));
         };
         let limits = source.limits(watcher.timeout, watcher.max_rows);
         let lease = limits.timeout + LEASE_MARGIN;
         let Some(claim) = parts.store.claim_poll(&watcher.name, &watcher.source, &parts.owner, started_at, lease).await? else {
-            return Ok(PollReport::skipped(&watcher.name));
+            return Ok(PollReport::skipped(watcher));
         };
         let known = match self.known(&claim).await {
             Ok(known) => known,
@@ -133,38 +140,16 @@ impl Engine {
         if !written.order.is_empty() {
             Arc::make_mut(known).reorder(&written.order);
         }
-        if !written.put.is_empty() || !written.remove.is_empty() {
-            Arc::make_mut(known).apply(written.put, &written.remove);
+        if !written.put.is_empty() || !written.remove.is_empty() || !written.marks.is_empty() {
+            let known = Arc::make_mut(known);
+            known.apply(written.put, &written.remove);
+            known.mark(&written.marks);
             *version += 1;
         }
     }
 
     fn known_cache(&self) -> std::sync::MutexGuard<'_, KnownCache> {
         self.inner.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    async fn read(&self, watcher: &Arc<Watcher>, claim: &Claim, known: &Known, limits: Limits, now: DateTime<Utc>) -> Reading {
-        let revision = watcher.revision();
-        let basis = Basis {
-            watcher,
-            known,
-            same_revision: claim.state.revision.as_deref() == Some(revision.as_str()),
-            has_baseline: claim.state.baseline_at.is_some(),
-            now,
-        };
-        let mut sink = Sink { evaluation: Evaluation::new(basis), rows: 0 };
-        let started = std::time::Instant::now();
-        let read = match self.parts().sources.get(&watcher.source) {
-            Some(source) => source
-                .read(&Query::plain(watcher.query.clone()), &limits, &mut sink)
-                .await
-                .map(drop)
-                .map_err(|error| Failure { kind: error.kind.as_str().into(), message: error.to_string() }),
-            None => Err(Failure { kind: "config".into(), message: "the source is not in the settings".into() }),
-        };
-        let rows = sink.rows;
-        let result = read.map(|()| sink.evaluation.finish());
-        Reading { result, rows, duration: started.elapsed() }
     }
 
     async fn record(
@@ -175,59 +160,178 @@ impl Engine {
         started_at: DateTime<Utc>,
         reading: Reading,
     ) -> Result<PollReport, StoreError> {
-        let occasion = Occasion { watcher, now: started_at, language: self.parts().language };
-        let mut order = Vec::new();
-        let (mut changes, failure, outcome) = match reading.result {
-            Ok(mut plan) => {
-                order = std::mem::take(&mut plan.order);
-                let failure = partial(&plan.faults, plan.rows);
-                let stored = self.parts().store.alerts_of(plan.needs_stored()).await?;
-                let outcome = if failure.is_some() { PollOutcome::Partial } else { PollOutcome::Ok };
-                (compose::changes(&occasion, plan, stored), failure, outcome)
+        let parts = self.parts();
+        let silences = parts.store.open_silences().await?;
+        let occasion = self.occasion(watcher, started_at, &silences);
+        let mut found = self.found(&occasion, &claim.state, reading).await?;
+        let changes = std::mem::take(&mut found.changes);
+        let everyone = self.receivers_of(&watcher.source);
+        for _ in 0..RACES {
+            let source = parts.store.source_state(&watcher.source).await?;
+            let ended_at = parts.clock.now();
+            let ended = Ended {
+                watcher,
+                before: &claim.state,
+                source: &source,
+                slot,
+                started_at,
+                ended_at,
+                is_taken: found.outcome != PollOutcome::Failed,
+                failure: found.failure.as_ref(),
+                everyone: everyone.clone(),
+            };
+            let health = health::after(ended);
+            match self.commit(&occasion, &claim, slot, ended_at, &found, changes.clone(), health).await {
+                Err(StoreError::Raced) => {}
+                done => return done,
             }
-            Err(failure) => (Changes::default(), Some(failure), PollOutcome::Failed),
+        }
+        Err(StoreError::Raced)
+    }
+
+    /// The receivers of all watchers that read a source.
+    fn receivers_of(&self, source: &str) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for watcher in self.watchers().iter().filter(|watcher| watcher.source == source) {
+            names.extend(watcher.receivers().into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+        }
+        names
+    }
+
+    pub(super) fn occasion<'a>(&self, watcher: &'a Watcher, now: DateTime<Utc>, silences: &'a [Silence]) -> Occasion<'a> {
+        let calendars = &self.parts().calendars;
+        let closed = watcher.active.as_ref().filter(|active| !active.is_open(now, watcher.timezone, calendars));
+        let opens_at = closed.and_then(|active| active.next_opening(now, watcher.timezone, calendars));
+        Occasion { watcher, now, language: self.parts().language, silences, opens_at }
+    }
+
+    /// What was found, as it is to be written; a result that the guard holds moves nothing.
+    async fn found(&self, occasion: &Occasion<'_>, before: &WatcherState, reading: Reading) -> Result<FoundOut, StoreError> {
+        let mut found = FoundOut {
+            changes: Changes::default(),
+            order: Vec::new(),
+            failure: None,
+            outcome: PollOutcome::Failed,
+            rows: reading.rows,
+            matched: 0,
+            duration: reading.duration,
+            state: before.clone(),
+            warnings: reading.warnings,
         };
-        let ended_at = self.parts().clock.now();
-        let state = next_state(watcher, &claim.state, slot, started_at, ended_at, outcome, failure.as_ref(), &occasion, &mut changes);
+        let held = |plan: &Plan| held(occasion.watcher, before, plan);
+        match reading.result {
+            Ok(plan) if held(&plan).is_some() => {
+                let message = held(&plan).unwrap_or_default();
+                found.failure = Some(Failure { kind: HELD.into(), message });
+            }
+            Ok(mut plan) => {
+                found.order = std::mem::take(&mut plan.order);
+                found.matched = plan.matched;
+                found.failure = partial(&plan.faults, plan.rows);
+                found.outcome = if found.failure.is_some() { PollOutcome::Partial } else { PollOutcome::Ok };
+                found.state.shape = plan.shape.clone();
+                found.state.last_report = compose::last_report(&plan).or(found.state.last_report);
+                found.state.cursor = reading.cursor;
+                if plan.repeated_keys > 0 {
+                    found.warnings.push(format!("{} keys were returned more than once; each is one alert", plan.repeated_keys));
+                }
+                let stored = self.parts().store.alerts_of(plan.needs_stored()).await?;
+                found.changes = compose::changes(occasion, plan, stored);
+                found.warnings.append(&mut found.changes.warnings);
+            }
+            Err(failure) => found.failure = Some(failure),
+        }
+        Ok(found)
+    }
+
+    #[allow(clippy::too_many_arguments)] // each is a different thing that the one commit writes
+    async fn commit(
+        &self,
+        occasion: &Occasion<'_>,
+        claim: &Claim,
+        slot: Slot,
+        ended_at: DateTime<Utc>,
+        found: &FoundOut,
+        mut changes: Changes,
+        health: Health,
+    ) -> Result<PollReport, StoreError> {
+        if let Some(own) = health.own {
+            merge(&mut changes, compose::watcher_event(occasion, own.kind, own.since, own.polls, &own.error, own.receivers));
+        }
+        let mut state = health.state;
+        if found.outcome != PollOutcome::Failed {
+            (state.shape, state.last_report, state.cursor) =
+                (found.state.shape.clone(), found.state.last_report.clone(), found.state.cursor.clone());
+        }
+        let name = (claim.watcher.clone(), claim.source.clone());
+        let traces = std::mem::take(&mut changes.traces);
+        changes.traces = self.untraced(&name, &traces);
         let record = PollRecord {
             scheduled_at: slot.scheduled_at,
-            started_at,
+            started_at: occasion.now,
             ended_at,
-            duration_ms: u64::try_from(reading.duration.as_millis()).unwrap_or(u64::MAX),
-            outcome,
-            rows: reading.rows,
+            duration_ms: u64::try_from(found.duration.as_millis()).unwrap_or(u64::MAX),
+            outcome: found.outcome,
+            rows: found.rows,
+            matched: found.matched,
             missed: slot.missed,
-            failure,
+            failure: found.failure.clone(),
+            warnings: found.warnings.clone(),
         };
-        let report = PollReport::new(watcher, &record, &changes);
-        let written = Written::of(&claim, &changes, order);
-        let commit = PollCommit { claim, record, state };
+        let report = PollReport::new(occasion.watcher, &record, &changes);
+        let written = Written::of(claim, &changes, found.order.clone());
+        let has_digest = !changes.deferred.is_empty();
+        let commit = PollCommit { claim: claim.clone(), record, state, source: health.source };
         let committed = self.parts().store.commit_poll(commit, changes).await?;
         self.remember(written);
+        self.traced().insert(name, traces.iter().map(|trace| (trace.fingerprint, (trace.word, trace.digest))).collect());
         if committed.deliveries > 0 {
             self.inner.outbox_changed.notify_waiters();
+        }
+        if has_digest {
+            self.inner.roster_changed.notify_waiters();
         }
         log(&report, &committed);
         Ok(PollReport { poll_id: Some(committed.poll_id), ..report })
     }
+
+    /// The thoughts that the poll before did not have: one that lasts is written once.
+    fn untraced(&self, name: &(String, String), traces: &[Trace]) -> Vec<Trace> {
+        let cache = self.traced();
+        let before = cache.get(name);
+        let is_new = |trace: &&Trace| before.and_then(|before| before.get(&trace.fingerprint)) != Some(&(trace.word, trace.digest));
+        traces.iter().filter(is_new).take(MOST_TRACES).cloned().collect()
+    }
+
+    fn traced(&self) -> std::sync::MutexGuard<'_, TraceCache> {
+        self.inner.traced.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
-/// Feeds the fold; it holds nothing but the marks of the rows it has seen.
-struct Sink<'a> {
-    evaluation: Evaluation<'a>,
+/// What a poll came to, as it is to be written.
+struct FoundOut {
+    changes: Changes,
+    order: Vec<u32>,
+    failure: Option<Failure>,
+    outcome: PollOutcome,
     rows: u64,
+    matched: u64,
+    duration: Duration,
+    /// The parts of the watcher's state that the reading changes.
+    state: WatcherState,
+    warnings: Vec<String>,
 }
 
-impl RowSink for Sink<'_> {
-    fn columns(&mut self, columns: &Arc<Columns>) -> Result<(), String> {
-        self.evaluation.columns(columns)
-    }
-
-    fn row(&mut self, row: &Row) -> Result<(), String> {
-        self.rows += 1;
-        self.evaluation.row(row);
-        Ok(())
-    }
+/// Why the guard holds a result. It does not, when a person has released it or when enough polls have found the same.
+fn held(watcher: &Watcher, before: &WatcherState, plan: &Plan) -> Option<String> {
+    let guard = watcher.guard.as_ref().filter(|_| before.baseline_at.is_some() && plan.rekeyed.is_empty())?;
+    let why = guard::suspicion(guard, plan.moved)?;
+    let is_confirmed = before.released_at.is_some() || before.held_polls.saturating_add(1) >= guard.polls;
+    (!is_confirmed).then(|| {
+        let left = guard.polls - before.held_polls - 1;
+        let polls = if left == 1 { "the next poll confirms it".to_owned() } else { format!("{left} more polls confirm it") };
+        format!("{why}; nothing was changed. `rowbell release {}` takes the next result, or {polls}", watcher.name)
+    })
 }
 
 /// What a commit changes of the keys of a watcher on a source.
@@ -237,6 +341,7 @@ struct Written {
     version: i64,
     put: Vec<KnownKey>,
     remove: Vec<Fingerprint>,
+    marks: Vec<KeyMark>,
     /// See [`Plan::order`].
     order: Vec<u32>,
 }
@@ -248,16 +353,21 @@ impl Written {
             version: claim.state.version,
             put: changes.put.iter().map(KnownKey::of).collect(),
             remove: changes.remove.clone(),
+            marks: changes.marks.clone(),
             order,
         }
     }
 }
 
 /// Why a poll that was read whole is only `partial`.
-fn partial(faults: &RowFaults, rows: u64) -> Option<Failure> {
+pub(super) fn partial(faults: &RowFaults, rows: u64) -> Option<Failure> {
     let (_, what, error) = faults.first.as_ref()?;
     let count = faults.count;
     let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    if *what == "key" {
+        let message = format!("{count} of {rows} rows keep their state: {}{hint}", error.message);
+        return Some(Failure { kind: "duplicate_key".into(), message });
+    }
     let message = format!(
         "{count} of {rows} rows could not be judged and keep their state: `{what}`, character {}: {}{hint}",
         error.span.start + 1,
@@ -266,50 +376,12 @@ fn partial(faults: &RowFaults, rows: u64) -> Option<Failure> {
     Some(Failure { kind: "evaluation".into(), message })
 }
 
-/// The watcher's state after the poll; its own events are added to the changes.
-#[allow(clippy::too_many_arguments)] // each is a different thing that the one poll knows
-fn next_state(
-    watcher: &Watcher,
-    before: &WatcherState,
-    slot: Slot,
-    started_at: DateTime<Utc>,
-    ended_at: DateTime<Utc>,
-    outcome: PollOutcome,
-    failure: Option<&Failure>,
-    occasion: &Occasion<'_>,
-    changes: &mut Changes,
-) -> WatcherState {
-    let mut state = before.clone();
-    if slot.advances || state.next_poll_at.is_none() {
-        state.next_poll_at = watcher.schedule.next_after(ended_at);
-    }
-    if outcome != PollOutcome::Failed {
-        state.revision = Some(watcher.revision());
-        state.baseline_at = state.baseline_at.or(Some(started_at));
-    }
-    match failure {
-        Some(failure) => {
-            state.failures = state.failures.saturating_add(1);
-            let since = *state.failing_since.get_or_insert(started_at);
-            if state.failures >= watcher.failures_before_alert && !state.failing_told {
-                state.failing_told = true;
-                let error = format!("{}: {}", failure.kind, failure.message);
-                merge(changes, compose::watcher_event(occasion, EventKind::WatcherFailed, since, state.failures, &error));
-            }
-        }
-        None => {
-            if let Some(since) = state.failing_since.filter(|_| state.failing_told) {
-                merge(changes, compose::watcher_event(occasion, EventKind::WatcherRecovered, since, state.failures, ""));
-            }
-            (state.failures, state.failing_since, state.failing_told) = (0, None, false);
-        }
-    }
-    state
-}
-
 fn merge(changes: &mut Changes, own: Changes) {
     let first = changes.events.len();
     changes.events.extend(own.events);
+    let moved = |at: usize| at + first;
+    changes.deferred.extend(own.deferred.into_iter().map(|deferral| compose::Deferral { event: moved(deferral.event), ..deferral }));
+    changes.silenced.extend(own.silenced.into_iter().map(|silenced| compose::Silenced { event: moved(silenced.event), ..silenced }));
     changes.deliveries.extend(own.deliveries.into_iter().map(|mut draft| {
         draft.events.iter_mut().for_each(|at| *at += first);
         draft
@@ -355,6 +427,7 @@ impl PollReport {
             .map(|event| (event.kind, event.key.as_ref().map(in_words).unwrap_or_default(), event.severity.as_str().to_owned()));
         PollReport {
             watcher: watcher.name.clone(),
+            source: watcher.source.clone(),
             outcome: record.outcome,
             rows: record.rows,
             duration_ms: record.duration_ms,
@@ -363,17 +436,18 @@ impl PollReport {
             baseline: changes.put.iter().filter(|alert| alert.status == AlertStatus::Seen && alert.told_at.is_none()).count(),
             deliveries: changes.deliveries.len(),
             failure: record.failure.clone(),
-            warnings: changes.warnings.clone(),
+            warnings: record.warnings.clone(),
         }
     }
 
-    fn unrecorded(watcher: &str, failure: Failure) -> PollReport {
+    fn unrecorded(watcher: &Watcher, failure: Failure) -> PollReport {
         PollReport { outcome: PollOutcome::Failed, failure: Some(failure), ..PollReport::skipped(watcher) }
     }
 
-    fn skipped(watcher: &str) -> PollReport {
+    fn skipped(watcher: &Watcher) -> PollReport {
         PollReport {
-            watcher: watcher.to_owned(),
+            watcher: watcher.name.clone(),
+            source: watcher.source.clone(),
             outcome: PollOutcome::Skipped,
             rows: 0,
             duration_ms: 0,
@@ -391,47 +465,4 @@ impl PollReport {
 fn in_words(key: &Row) -> String {
     let cells = key.columns().names().iter().enumerate().map(|(at, name)| format!("{name} {}", key.text(at).unwrap_or("NULL".into())));
     cells.collect::<Vec<_>>().join(" · ")
-}
-
-/// What a poll would do, had it been made now.
-#[derive(Debug)]
-pub struct Preview {
-    /// Rows read.
-    pub rows: u64,
-    /// Rows that would become the baseline of a `new` watcher: told to no one.
-    pub baseline: usize,
-    /// Keys that fire and stay as they are.
-    pub unchanged: usize,
-    /// What would be written.
-    pub changes: Changes,
-    /// Why some rows could not be judged.
-    pub failure: Option<Failure>,
-}
-
-impl Engine {
-    /// Reads and evaluates as a poll does, and writes nothing.
-    ///
-    /// # Errors
-    /// Why a poll would fail.
-    pub async fn preview(&self, watcher: &Arc<Watcher>) -> Result<Preview, Failure> {
-        let store_failed = |error: StoreError| Failure { kind: "store".into(), message: error.to_string() };
-        let parts = self.parts();
-        let source = parts
-            .sources
-            .get(&watcher.source)
-            .ok_or_else(|| Failure { kind: "config".into(), message: format!("the source `{}` is not in the settings", watcher.source) })?;
-        let limits = source.limits(watcher.timeout, watcher.max_rows);
-        let now = parts.clock.now();
-        let states = parts.store.watcher_states().await.map_err(store_failed)?;
-        let state = states.into_iter().find(|state| state.watcher == watcher.name && state.source == watcher.source).unwrap_or_default();
-        let claim = Claim { watcher: watcher.name.clone(), source: watcher.source.clone(), epoch: 0, state };
-        let known = Arc::new(parts.store.known(&watcher.name, &watcher.source).await.map_err(store_failed)?);
-        let firing = known.keys().iter().filter(|key| key.status == AlertStatus::Firing).count();
-        let plan = self.read(watcher, &claim, &known, limits, now).await.result?;
-        let stored = parts.store.alerts_of(plan.needs_stored()).await.map_err(store_failed)?;
-        let (rows, baseline, failure) = (plan.rows, plan.baseline.len(), partial(&plan.faults, plan.rows));
-        let unchanged = firing.saturating_sub(plan.resolved.len());
-        let changes = compose::changes(&Occasion { watcher, now, language: parts.language }, plan, stored);
-        Ok(Preview { rows, baseline, unchanged, changes, failure })
-    }
 }

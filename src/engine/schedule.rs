@@ -20,7 +20,8 @@ const MISSED_MAX: u32 = 10_000;
 /// The watchers that run and their next slots.
 #[derive(Debug, Default)]
 pub struct Roster {
-    entries: BTreeMap<String, Entry>,
+    /// By watcher and source.
+    entries: BTreeMap<(String, String), Entry>,
 }
 
 #[derive(Debug)]
@@ -44,14 +45,16 @@ impl Roster {
     pub(super) fn replace(&mut self, watchers: Vec<Arc<Watcher>>, states: &[WatcherState], now: DateTime<Utc>) {
         let mut entries = BTreeMap::new();
         for watcher in watchers {
-            let state = states.iter().find(|state| state.watcher == watcher.name && state.source == watcher.source);
+            let of = |name: &str| states.iter().find(|state| state.watcher == name && state.source == watcher.source);
+            let state = of(&watcher.name).or_else(|| watcher.formerly.as_deref().and_then(of));
             let stored = state.and_then(|state| state.next_poll_at);
             let next = match stored {
                 Some(stored) => watcher.schedule.next_after(now).map_or(Some(stored), |next| Some(next.min(stored))),
                 None => watcher.schedule.first(now),
             };
-            let running = self.entries.get(&watcher.name).is_some_and(|entry| entry.running);
-            entries.insert(watcher.name.clone(), Entry { watcher, next, running });
+            let name = (watcher.name.clone(), watcher.source.clone());
+            let running = self.entries.get(&name).is_some_and(|entry| entry.running);
+            entries.insert(name, Entry { watcher, next, running });
         }
         self.entries = entries;
     }
@@ -76,8 +79,8 @@ impl Roster {
 
     /// The poll has ended. One that could not be recorded (the store failed, another process has the claim) was none: it
     /// is tried again soon.
-    pub(super) fn finished(&mut self, watcher: &str, now: DateTime<Utc>, was_recorded: bool) {
-        if let Some(entry) = self.entries.get_mut(watcher) {
+    pub(super) fn finished(&mut self, name: &(String, String), now: DateTime<Utc>, was_recorded: bool) {
+        if let Some(entry) = self.entries.get_mut(name) {
             entry.running = false;
             let next = entry.watcher.schedule.next_after(now);
             entry.next = if was_recorded { next } else { Some(next.map_or(now + RETRY, |next| next.min(now + RETRY))) };
@@ -107,6 +110,7 @@ impl Engine {
         let mut polls = JoinSet::new();
         self.start_due(&mut polls);
         while polls.join_next().await.is_some() {}
+        self.tell_digests().await;
     }
 
     /// Polls watchers in their slots until told to stop; polls in hand are finished.
@@ -117,7 +121,8 @@ impl Engine {
             let changed = self.inner.roster_changed.notified();
             self.parts().metrics.beat(clock.now());
             self.start_due(&mut polls);
-            let wake = self.roster_mut().next_wake();
+            let digest = self.tell_digests().await;
+            let wake = self.roster_mut().next_wake().into_iter().chain(digest).min();
             let latest = clock.now() + LONGEST_SLEEP;
             tokio::select! {
                 () = clock.sleep_until(wake.unwrap_or(latest).min(latest)) => {}
@@ -135,7 +140,7 @@ impl Engine {
         for due in due {
             let engine = self.clone();
             polls.spawn(async move {
-                let name = due.watcher.name.clone();
+                let name = (due.watcher.name.clone(), due.watcher.source.clone());
                 let report = engine.poll(due.watcher, due.slot).await;
                 engine.roster_mut().finished(&name, engine.parts().clock.now(), report.poll_id.is_some());
                 engine.inner.roster_changed.notify_waiters();

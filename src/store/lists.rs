@@ -32,6 +32,16 @@ pub struct AlertLine {
     pub told_at: Option<String>,
     /// Who was told.
     pub receivers: Vec<String>,
+    /// Since when it is gone, while it is kept firing.
+    pub gone_since: Option<String>,
+    /// Reminders so far.
+    pub repeats: i64,
+    /// When a person took it.
+    pub acknowledged_at: Option<String>,
+    /// Who.
+    pub acknowledged_by: Option<String>,
+    /// What they had to say.
+    pub acknowledged_note: Option<String>,
 }
 
 /// What happened.
@@ -107,6 +117,8 @@ pub struct HistoryQuery {
     pub until: Option<String>,
     /// Whose key, row, watcher or reason holds this text.
     pub search: Option<String>,
+    /// Only these numbers; empty: any.
+    pub ids: Vec<i64>,
     /// Older than this number.
     pub before: Option<i64>,
     /// At most so many; 0 is all.
@@ -130,10 +142,14 @@ pub struct PollLine {
     pub outcome: String,
     /// Rows read.
     pub rows: i64,
+    /// How many of them count.
+    pub matched: i64,
     /// How long it took.
     pub duration_ms: i64,
     /// Slots that passed before it.
     pub missed: i64,
+    /// What went wrong without losing anything.
+    pub warnings: Vec<String>,
     /// Why it is not `ok`.
     pub error: Option<PollError>,
 }

@@ -16,13 +16,15 @@ mod sqlite;
 
 pub use lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine};
 pub use model::{
-    Claim, ClaimedDelivery, Committed, DeliveryResult, Failure, NextDelivery, PollCommit, PollOutcome, PollRecord, StoreError, WatcherState,
+    Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, Failure, NextDelivery, PollCommit, PollOutcome,
+    PollRecord, SourceState, StoreError, WatcherState,
 };
 
 use crate::domain::alert::Alert;
 use crate::domain::compose::Changes;
 use crate::domain::known::Known;
 use crate::domain::row::Fingerprint;
+use crate::domain::silence::Silence;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::future::Future;
@@ -142,6 +144,69 @@ impl Store {
     pub async fn schedule(&self, watcher: &str, source: &str, next: Option<DateTime<Utc>>) -> Result<(), StoreError> {
         let (watcher, source) = (watcher.to_owned(), source.to_owned());
         detached!(self, store => store.schedule(&watcher, &source, next))
+    }
+
+    /// Whether a source can be reached, over all its watchers.
+    pub async fn source_state(&self, source: &str) -> Result<SourceState, StoreError> {
+        let source = source.to_owned();
+        detached!(self, store => store.source_state(&source))
+    }
+
+    /// Takes over what is known under a former name of a watcher, once; `false` when there is nothing to take over.
+    pub async fn adopt(&self, formerly: &str, name: &str) -> Result<bool, StoreError> {
+        let (formerly, name) = (formerly.to_owned(), name.to_owned());
+        detached!(self, store => store.adopt(&formerly, &name))
+    }
+
+    /// The pending and firing alerts of a watcher on a source.
+    pub async fn alerts_of_watcher(&self, watcher: &str, source: &str) -> Result<Vec<Alert>, StoreError> {
+        let (watcher, source) = (watcher.to_owned(), source.to_owned());
+        detached!(self, store => store.alerts_of_watcher(&watcher, &source))
+    }
+
+    /// Forgets a watcher on a source; what was closed by that stands in the history.
+    pub async fn close_watcher(&self, watcher: &str, source: &str, changes: Changes) -> Result<(), StoreError> {
+        let (watcher, source) = (watcher.to_owned(), source.to_owned());
+        detached!(self, store => store.close_watcher(&watcher, &source, &changes))
+    }
+
+    /// Has the next result of a watcher taken although its guard holds it; on how many sources one was held.
+    pub async fn release_held(&self, watcher: &str, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let watcher = watcher.to_owned();
+        detached!(self, store => store.release_held(&watcher, now))
+    }
+
+    // ---- silences and digests
+
+    /// The silences that are in force, will be, or whose end has not been told.
+    pub async fn open_silences(&self) -> Result<Vec<Silence>, StoreError> {
+        detached!(self, store => store.open_silences())
+    }
+
+    /// The events that were put off and are to be told by now.
+    pub async fn due_events(&self, now: DateTime<Utc>) -> Result<Vec<DeferredEvent>, StoreError> {
+        detached!(self, store => store.due_events(now))
+    }
+
+    /// What is to be told at the end of a silence: what still fires, and what was told before it and is over.
+    pub async fn silenced_events(&self, silence: i64) -> Result<Vec<DeferredEvent>, StoreError> {
+        detached!(self, store => store.silenced_events(silence))
+    }
+
+    /// When the next event that was put off is to be told, or the next silence ends.
+    pub async fn next_digest_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        detached!(self, store => store.next_digest_at())
+    }
+
+    /// Writes digests of events that were due at `due`, or of a silence that has ended; how many were written.
+    pub async fn commit_digests(
+        &self,
+        drafts: Vec<DigestDraft>,
+        due: DateTime<Utc>,
+        silence: Option<i64>,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
+        detached!(self, store => store.commit_digests(&drafts, due, silence, now))
     }
 
     // ---- the outbox

@@ -1,7 +1,10 @@
 //! The values that cross the store's border.
 
+use super::lists::HistoryLine;
 use crate::domain::alert::EventKind;
+use crate::domain::cursor::CursorState;
 use crate::domain::delivery::{Attempt, Decision};
+use crate::domain::evaluate::{LastReport, Shape};
 use crate::domain::message::Message;
 use chrono::{DateTime, Utc};
 
@@ -39,6 +42,9 @@ pub enum StoreError {
     /// The claim was lost: another process took over.
     #[error("another process took this over in the meantime; nothing was written")]
     Stale,
+    /// Another poll changed the state of the source at the same time: decide again.
+    #[error("another poll changed the state of the source in the meantime; nothing was written")]
+    Raced,
     /// A stored value cannot be read.
     #[error("the store holds {0} that cannot be read")]
     Corrupt(String),
@@ -96,10 +102,14 @@ pub struct PollRecord {
     pub outcome: PollOutcome,
     /// Rows read.
     pub rows: u64,
+    /// How many of them count.
+    pub matched: u64,
     /// Slots that passed before it.
     pub missed: u32,
     /// Why it is not `ok`.
     pub failure: Option<Failure>,
+    /// What went wrong without losing anything.
+    pub warnings: Vec<String>,
 }
 
 /// The right to poll one watcher once.
@@ -136,6 +146,78 @@ pub struct WatcherState {
     pub failing_told: bool,
     /// Rises with each change of its alerts.
     pub version: i64,
+    /// The name its keys are hashed with, where it is not its own: the one it was first polled under.
+    pub identity: Option<String>,
+    /// The key of the last completed poll.
+    pub key: Option<Vec<String>>,
+    /// What a row meant at the last completed poll.
+    pub alert_on: Option<String>,
+    /// How far an incremental watcher has read.
+    pub cursor: Option<CursorState>,
+    /// The watched columns of a `change` watcher.
+    pub shape: Option<Shape>,
+    /// The last report.
+    pub last_report: Option<LastReport>,
+    /// Polls in a row whose result the guard has held.
+    pub held_polls: u32,
+    /// Why.
+    pub held_reason: Option<String>,
+    /// A person wants the next result taken, whatever it moves.
+    pub released_at: Option<DateTime<Utc>>,
+    /// When its last good poll began.
+    pub last_ok_at: Option<DateTime<Utc>>,
+    /// When its last completed poll began.
+    pub last_poll_at: Option<DateTime<Utc>>,
+    /// That its polls fail was told once for its source.
+    pub told_by_source: bool,
+}
+
+impl WatcherState {
+    /// The name its keys are hashed with.
+    pub fn identity(&self) -> &str {
+        self.identity.as_deref().unwrap_or(&self.watcher)
+    }
+}
+
+/// Whether a source can be reached, over all its watchers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceState {
+    /// Its name.
+    pub source: String,
+    /// Since when it cannot be reached.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// When that was told.
+    pub told_at: Option<DateTime<Utc>>,
+    /// Who was told.
+    pub receivers: Vec<String>,
+    /// Polls that failed.
+    pub polls: u32,
+    /// Rises with each change.
+    pub version: i64,
+}
+
+/// An event of the history that is told later.
+#[derive(Clone, Debug)]
+pub struct DeferredEvent {
+    /// To whom.
+    pub receiver: String,
+    /// The event.
+    pub event: HistoryLine,
+    /// Whether the alert fires still.
+    pub is_firing: bool,
+}
+
+/// A digest: one message that tells events which are in the history already.
+#[derive(Clone, Debug)]
+pub struct DigestDraft {
+    /// To whom.
+    pub receiver: String,
+    /// What it says.
+    pub message: Message,
+    /// Which events of the history it tells.
+    pub events: Vec<i64>,
+    /// The alerts that are told by it: their reminders count from here.
+    pub told: Vec<String>,
 }
 
 /// What a poll's transaction writes besides the changes.
@@ -147,6 +229,8 @@ pub struct PollCommit {
     pub record: PollRecord,
     /// The watcher's state afterwards; the claim is given back.
     pub state: WatcherState,
+    /// The source's state, where the poll changes it; a commit fails as [`StoreError::Raced`] when another changed it since.
+    pub source: Option<SourceState>,
 }
 
 /// What was written.

@@ -12,8 +12,9 @@ use super::reader::{Report, Text};
 use super::sheet::Sheet;
 use crate::domain::calendar::Calendars;
 pub use crate::domain::message::Language;
+use crate::domain::sql_text::Dialect;
 use chrono_tz::Tz;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -74,6 +75,18 @@ pub struct SourceSettings {
     pub query_timeout: Duration,
     /// How many rows a poll may return.
     pub max_rows: u64,
+}
+
+impl SourceSettings {
+    /// How its SQL is read.
+    pub fn dialect(&self) -> Dialect {
+        let scheme = self.url.expose_secret().split(':').next().unwrap_or_default().to_ascii_lowercase();
+        match scheme.as_str() {
+            "mysql" | "mariadb" => Dialect::Mysql,
+            "sqlite" => Dialect::Sqlite,
+            _ => Dialect::Postgres,
+        }
+    }
 }
 
 /// A `[receivers.…]` table.

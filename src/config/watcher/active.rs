@@ -1,5 +1,4 @@
 //! Reads when a watcher is active: `active = { days = …, hours = …, calendar = … }`.
-#![cfg_attr(not(test), expect(dead_code, reason = "the watcher's reader does not call it yet"))]
 
 #[cfg(test)]
 #[path = "active_tests.rs"]

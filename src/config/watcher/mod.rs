@@ -16,7 +16,9 @@ use xxhash_rust::xxh3::xxh3_64;
 mod active;
 pub(super) mod fields;
 mod notify;
+mod params;
 mod read;
+mod watching;
 
 /// A file of the watchers' folder, and what became of it.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Reads what a watcher says and to whom: `[message]` and `[[notify]]`.
 
 use super::fields::{BUTTON, MESSAGE, NOTIFY};
-use super::read::condition;
+use super::read::notify_condition;
 use crate::config::node::{Content, Node, Place};
 use crate::config::reader::{Reader, Report, Text};
 use crate::config::settings::Settings;
@@ -82,7 +82,7 @@ fn read_block(block: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) 
     }
     let mention = block.texts("mention", report).unwrap_or_default();
     Notify {
-        when: condition(block, "when", report),
+        when: notify_condition(block, "when", report),
         receivers: unique(&receivers),
         mention: unique(&mention).iter().map(|text| Mention::parse(text)).collect(),
     }

@@ -1,7 +1,10 @@
 //! Reads the tree of a watcher's file, key by key, and goes on after each fault.
 
-use super::fields::{LATER_ALERT_ON, SEVERITY, WATCHER};
+use super::active::read_active;
+use super::fields::{SEVERITY, WATCHER};
 use super::notify::{read_message, read_notify};
+use super::params::read_params;
+use super::watching::{Given, read_alert_on, read_guard};
 use crate::config::field::{Kind, nearest};
 use crate::config::node::{Content, Node};
 use crate::config::read_text;
@@ -10,7 +13,9 @@ use crate::config::settings::Settings;
 use crate::domain::alert::Severity;
 use crate::domain::expression::Expression;
 use crate::domain::schedule::Schedule;
-use crate::domain::watcher::{AlertOn, FAILURES_BEFORE_ALERT, SeverityRule, Watcher};
+use crate::domain::silence;
+use crate::domain::sql_text::Dialect;
+use crate::domain::watcher::{FAILURES_BEFORE_ALERT, SeverityRule, Watcher};
 use chrono_tz::Tz;
 use std::path::Path;
 
@@ -20,49 +25,111 @@ pub(super) fn read(name: &str, path: &Path, root: &Node, settings: &Settings, re
     reader.require(report);
     let timezone = reader.zone("timezone", report).unwrap_or(settings.timezone);
     let description = reader.text("description", report).map(|text| text.value.to_owned());
-    let source = read_source(&reader, settings, report);
+    let sources = read_sources(&reader, settings, report);
     let schedule = read_schedule(&reader, name, timezone, report);
-    let alert_on = read_alert_on(&reader, report);
-    let key = read_key(&reader, alert_on, report);
+    let word = reader.word("alert_on", report);
+    let key = read_key(&reader, word, report);
     let query = read_query(&reader, path, report);
-    let when = condition(&reader, "when", report);
-    let severity = read_severity(&reader, report);
+    let dialect =
+        sources.as_ref().and_then(|(source, _)| settings.sources.get(source)).map_or(Dialect::Postgres, |source| source.dialect());
+    let given = Given { key: &key, query: query.as_deref().unwrap_or_default(), dialect, zone: timezone };
+    let alert_on = word.and_then(|word| read_alert_on(&reader, word, &given, report));
+    let conditions = Conditions { knows_previous: matches!(word, Some("match" | "change")) };
+    let when = conditions.read(&reader, "when", report);
+    let clear_when = conditions.read(&reader, "clear_when", report);
+    let usual = if word == Some("report") { Severity::Info } else { Severity::Warning };
+    let severity = read_severity(&reader, usual, &conditions, report);
+    let (hold_for, keep_firing_for) = (reader.span("for", report), reader.span("keep_firing_for", report));
     let repeat_interval = reader.duration("repeat_interval", report);
+    let max_repeats = read_max_repeats(&reader, report);
     let send_resolved = reader.boolean("send_resolved", report);
     let timeout = reader.duration("timeout", report);
     let max_rows = reader.count("max_rows", report);
     let failures_before_alert =
         reader.count("failures_before_alert", report).and_then(|count| u32::try_from(count).ok()).unwrap_or(FAILURES_BEFORE_ALERT);
+    let guard = read_guard(&reader, report);
+    let active = read_active(&reader, settings, report);
+    let params = read_params(&reader, report);
     let message = read_message(&reader, report);
     let notify = read_notify(&reader, settings, report);
+    let formerly = read_formerly(&reader, name, report);
+    let (source, sources) = sources?;
     Some(Watcher {
         name: name.to_owned(),
+        formerly,
         description,
-        source: source?,
+        source,
+        sources,
         schedule: schedule?,
         timezone,
         alert_on: alert_on?,
         key,
         query: query?,
+        params,
         when,
+        clear_when,
+        hold_for,
+        keep_firing_for,
         severity: severity?,
         repeat_interval,
+        max_repeats,
         send_resolved: send_resolved?,
         timeout,
         max_rows,
         failures_before_alert,
+        guard,
+        active,
         message,
         notify,
     })
 }
 
-fn read_source(reader: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<String> {
-    let text = reader.text("source", report)?;
-    if !settings.sources.contains_key(text.value) {
-        let (message, hint) = settings.unknown_source(text);
-        report.at(text.place(), message, Some(hint));
+/// The source, or all that `sources` names and the first of them.
+fn read_sources(reader: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<(String, Vec<String>)> {
+    either(reader, "source", "sources", "name the database that it reads, below [sources] in the settings: source = \"erp\"", report);
+    if let Some(text) = reader.text("source", report) {
+        if !settings.sources.contains_key(text.value) {
+            let (message, hint) = settings.unknown_source(text);
+            report.at(text.place(), message, Some(hint));
+        }
+        return Some((text.value.to_owned(), Vec::new()));
+    }
+    let mut all: Vec<String> = Vec::new();
+    for text in reader.text_or_texts("sources", report)? {
+        let found: Vec<&String> = settings.sources.keys().filter(|name| silence::matches(text.value, name)).collect();
+        if found.is_empty() && !text.value.contains(['*', '?']) {
+            let (message, hint) = settings.unknown_source(text);
+            report.at(text.place(), message, Some(hint));
+        } else if found.is_empty() {
+            let known = settings.sources.keys().cloned().collect::<Vec<_>>().join(", ");
+            report.at(text.place(), format!("no source is named like {}", text.quoted()), Some(format!("the settings have {known}")));
+        }
+        for name in found {
+            if !all.contains(name) {
+                all.push(name.clone());
+            }
+        }
+    }
+    Some((all.first()?.clone(), all))
+}
+
+fn read_formerly(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<String> {
+    let text = reader.text("formerly", report)?;
+    if text.value == name {
+        report.at(text.place(), "`formerly` is the name that the watcher has now", Some("write the name it had before".to_owned()));
     }
     Some(text.value.to_owned())
+}
+
+fn read_max_repeats(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<u32> {
+    let most = reader.count("max_repeats", report)?;
+    if reader.node("repeat_interval").is_none()
+        && let Some(place) = reader.key_place("max_repeats")
+    {
+        let hint = "write repeat_interval = \"4h\", or remove it".to_owned();
+        report.at(place, "`max_repeats` belongs to a `repeat_interval`", Some(hint));
+    }
+    u32::try_from(most).ok()
 }
 
 fn read_schedule(reader: &Reader<'_>, name: &str, zone: Tz, report: &mut Report<'_>) -> Option<Schedule> {
@@ -90,30 +157,16 @@ fn either(reader: &Reader<'_>, one: &str, other: &str, hint: &str, report: &mut 
     }
 }
 
-fn read_alert_on(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<AlertOn> {
-    if let Some(text) = reader.node("alert_on").and_then(Text::of)
-        && LATER_ALERT_ON.contains(&text.value)
-    {
-        let hint = "this version knows \"match\" and \"new\"".to_owned();
-        report.at(text.place(), format!("`alert_on = \"{}\"` is not available in this version", text.value), Some(hint));
-        return None;
-    }
-    let word = reader.word("alert_on", report)?;
-    let first_poll = reader.word("first_poll", report);
-    let (other, misplaced) = if word == "new" { ("match", "repeat_interval") } else { ("new", "first_poll") };
-    if let Some(place) = reader.key_place(misplaced) {
-        let message = format!("`{misplaced}` has no meaning for alert_on = \"{word}\"");
-        report.at(place, message, Some(format!("it is for alert_on = \"{other}\": remove it")));
-    }
-    Some(if word == "new" { AlertOn::New { alert_on_first_poll: first_poll == Some("alert") } } else { AlertOn::Match })
-}
-
-fn read_key(reader: &Reader<'_>, alert_on: Option<AlertOn>, report: &mut Report<'_>) -> Vec<String> {
+fn read_key(reader: &Reader<'_>, alert_on: Option<&str>, report: &mut Report<'_>) -> Vec<String> {
     let columns = reader.texts("key", report);
-    let is_new = matches!(alert_on, Some(AlertOn::New { .. }));
-    if is_new && reader.node("key").is_none() {
+    let needs = match alert_on {
+        Some("new") => Some("tells each key once"),
+        Some("change") => Some("compares each key with what it was"),
+        _ => None,
+    };
+    if let (Some(why), Some(word), None) = (needs, alert_on, reader.node("key")) {
         let hint = "name the columns by which a row is known again: key = [\"id\"]".to_owned();
-        report.missing(reader.place, "`key` is missing: alert_on = \"new\" tells each key once", Some(hint));
+        report.missing(reader.place, format!("`key` is missing: alert_on = \"{word}\" {why}"), Some(hint));
     }
     let Some(columns) = columns else { return Vec::new() };
     if columns.is_empty()
@@ -156,26 +209,37 @@ fn read_query(reader: &Reader<'_>, path: &Path, report: &mut Report<'_>) -> Opti
     }
 }
 
-/// A SQL condition.
-pub(super) fn condition(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<Expression> {
-    let text = reader.text(name, report)?;
-    match Expression::parse(text.value) {
-        Ok(expression) if expression.uses_previous() => {
-            let start = text.value.to_lowercase().find("previous").filter(|at| text.value.is_char_boundary(*at)).unwrap_or(0);
-            let message = "`previous` is not available in this version";
-            report.inside(text.node, start..start + "previous".len(), message, Some("compare columns of the row itself".to_owned()));
-            None
-        }
-        Ok(expression) => Some(expression),
-        Err(error) => {
-            report.inside(text.node, error.span, error.message, error.hint);
-            None
+/// Whether conditions may ask for what was before.
+pub(super) struct Conditions {
+    knows_previous: bool,
+}
+
+impl Conditions {
+    fn read(&self, reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<Expression> {
+        let text = reader.text(name, report)?;
+        match Expression::parse(text.value) {
+            Ok(expression) if expression.uses_previous() && !self.knows_previous => {
+                let start = text.value.to_lowercase().find("previous").filter(|at| text.value.is_char_boundary(*at)).unwrap_or(0);
+                let hint = "compare columns of the row itself".to_owned();
+                report.inside(text.node, start..start + "previous".len(), "`previous` is only known for `match` and `change`", Some(hint));
+                None
+            }
+            Ok(expression) => Some(expression),
+            Err(error) => {
+                report.inside(text.node, error.span, error.message, error.hint);
+                None
+            }
         }
     }
 }
 
-fn read_severity(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<SeverityRule> {
-    let Some(node) = reader.node("severity") else { return Some(SeverityRule::fixed(Severity::Warning)) };
+/// The condition of a `[[notify]]` block, which sees the row as it is now.
+pub(super) fn notify_condition(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<Expression> {
+    Conditions { knows_previous: false }.read(reader, name, report)
+}
+
+fn read_severity(reader: &Reader<'_>, usual: Severity, conditions: &Conditions, report: &mut Report<'_>) -> Option<SeverityRule> {
+    let Some(node) = reader.node("severity") else { return Some(SeverityRule::fixed(usual)) };
     let Content::Array(items) = &node.content else { return fixed_severity(node, report) };
     if items.is_empty() {
         report.at(&node.place, "`severity` has no case", Some("write for example: severity = \"warning\"".to_owned()));
@@ -190,7 +254,7 @@ fn read_severity(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<Severit
         let Some(case) = Reader::new(&SEVERITY, item, report) else { continue };
         case.require(report);
         always |= case.node("when").is_none();
-        let when = condition(&case, "when", report);
+        let when = conditions.read(&case, "when", report);
         let level = case.word("level", report).and_then(|word| word.parse().ok());
         cases.extend(level.map(|level| (when, level)));
     }

@@ -5,6 +5,7 @@
 //! two. What is worse comes first, for a message that is too long is cut from its end.
 
 use super::neutralise::neutralise_to;
+use super::report;
 use super::words::{self, Language};
 use super::{MAX_TEXT_BYTES, Message, Setting, duration_words, json_bytes, neutralise};
 use crate::domain::alert::{Event, EventKind};
@@ -61,6 +62,11 @@ fn sort_key(key: &Row, at: usize) -> (bool, Option<BigDecimal>, String) {
 
 /// Renders the events, which stand in their order. `links` holds the Markdown links of each event, or nothing.
 pub(super) fn message(setting: &Setting<'_>, events: &[&Event], links: &[String], mentions: Vec<Mention>) -> Message {
+    if let [event] = events
+        && event.kind == EventKind::Report
+    {
+        return report::message(setting, event, mentions);
+    }
     let name = neutralise(setting.description.unwrap_or(setting.watcher));
     let counts = counts(setting.language, events).join(" · ");
     let icon = lead_icon(events);
@@ -105,7 +111,7 @@ fn items(setting: &Setting<'_>, events: &[&Event], links: &[String]) -> Vec<Stri
 }
 
 /// Whose it is, where it was read, and when.
-fn foot(setting: &Setting<'_>, events: &[&Event]) -> String {
+pub(super) fn foot(setting: &Setting<'_>, events: &[&Event]) -> String {
     let at = events.first().map(|event| event.at.with_timezone(&setting.zone).format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
     format!("> {} · {} · {at}", neutralise(setting.watcher), neutralise(setting.source))
 }
@@ -142,6 +148,9 @@ fn expanded_item(setting: &Setting<'_>, event: &Event, with_icon: bool, links: &
     if is_over(event) {
         return line_item(setting, event, with_icon, links);
     }
+    if event.kind == EventKind::Changed {
+        return changed_item(setting, event, with_icon, links);
+    }
     let mut lines: Vec<String> = match event.rows.as_slice() {
         [row] => {
             let columns = columns_but_key(event, row, neutralise).take(MOST_COLUMNS);
@@ -160,9 +169,42 @@ fn expanded_item(setting: &Setting<'_>, event: &Event, with_icon: bool, links: &
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
+/// A changed row: what it was and what it is, then what else there is to know of it.
+fn changed_item(setting: &Setting<'_>, event: &Event, with_icon: bool, links: &str) -> String {
+    let colon = setting.language.colon();
+    let mut lines: Vec<String> = differences(event, neutralise).map(|(name, was, is)| format!("- {name}{colon}{was} → **{is}**")).collect();
+    if let Some(row) = event.rows.first().or(event.previous.as_ref()) {
+        let others =
+            columns_but_key(event, row, neutralise).filter(|(name, _)| !event.changed.iter().any(|changed| neutralise(changed) == *name));
+        lines.extend(others.take(MOST_COLUMNS.saturating_sub(lines.len())).map(|(name, value)| format!("- {name}{colon}{value}")));
+    }
+    if !links.is_empty() {
+        lines.push(format!("- {links}"));
+    }
+    let parts = [head(setting, event, with_icon), lines.join("\n")];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Each changed column with its value before and now.
+fn differences<'a>(event: &'a Event, neutral: impl Fn(&str) -> String + Copy + 'a) -> impl Iterator<Item = (String, String, String)> + 'a {
+    let cell = move |row: Option<&Row>, name: &str| {
+        let found = row.and_then(|row| row.columns().position(name).filter(|at| *at < row.len()).map(|at| row.text(at)));
+        match found {
+            Some(Some(text)) if text.is_empty() => words::EMPTY.to_owned(),
+            Some(Some(text)) => neutral(&text),
+            Some(None) | None => words::NULL.to_owned(),
+        }
+    };
+    event.changed.iter().map(move |name| (neutral(name), cell(event.previous.as_ref(), name), cell(event.rows.first(), name)))
+}
+
 /// One event on one line.
 fn line_item(setting: &Setting<'_>, event: &Event, with_icon: bool, links: &str) -> String {
     let mut columns = event.rows.first().map(|row| row_in_line(event, row)).unwrap_or_default();
+    if event.kind == EventKind::Changed && !event.changed.is_empty() {
+        let changes = differences(event, |text| neutralise_to(text, MOST_CHARS_IN_LINE));
+        columns = changes.map(|(name, was, is)| format!("{name} {was} → {is}")).collect::<Vec<_>>().join(" · ");
+    }
     if is_over(event) && !columns.is_empty() {
         columns.insert_str(0, &format!("{} ", words::last_seen(setting.language)));
     }
@@ -175,7 +217,15 @@ fn head(setting: &Setting<'_>, event: &Event, with_icon: bool) -> String {
     let key = event.key.as_ref().filter(|key| !key.is_empty()).map(|key| format!("**{}**", joined(cells(key, neutralise))));
     let key = key.map(|key| if with_icon { format!("{} {key}", icon(event)) } else { key });
     let rows = (event.row_count > 1).then(|| words::rows(setting.language, event.row_count));
-    [key, rows, lasted(setting, event)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    let row_is = match (event.kind, event.rows.is_empty(), event.previous.is_some()) {
+        (EventKind::Changed, false, false) => Some(words::added(setting.language).to_owned()),
+        (EventKind::Changed, true, true) => Some(words::removed(setting.language).to_owned()),
+        (EventKind::Fired | EventKind::Repeated, true, _) if event.fingerprint.is_some() => {
+            Some(words::nothing_there(setting.language).to_owned())
+        }
+        _ => None,
+    };
+    [key, row_is, rows, lasted(setting, event)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// How long it has lasted; nothing for what has just begun.
@@ -190,11 +240,11 @@ fn row_in_line(event: &Event, row: &Row) -> String {
     joined(columns_but_key(event, row, |text| neutralise_to(text, MOST_CHARS_IN_LINE)).take(MOST_COLUMNS_IN_LINE))
 }
 
-fn joined(cells: impl Iterator<Item = (String, String)>) -> String {
+pub(super) fn joined(cells: impl Iterator<Item = (String, String)>) -> String {
     cells.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" · ")
 }
 
-fn cells<'a>(row: &'a Row, neutral: impl Fn(&str) -> String + 'a) -> impl Iterator<Item = (String, String)> + 'a {
+pub(super) fn cells<'a>(row: &'a Row, neutral: impl Fn(&str) -> String + 'a) -> impl Iterator<Item = (String, String)> + 'a {
     let or_empty = |text: String| if text.is_empty() { words::EMPTY.to_owned() } else { text };
     let names = row.columns().names().iter().enumerate().take(row.len());
     names.map(move |(at, name)| {
@@ -215,6 +265,9 @@ fn columns_but_key<'a>(
 fn reason(setting: &Setting<'_>, event: &Event) -> String {
     let polls = event.row_count;
     let error = event.reason.strip_prefix(&words::failing(Language::En, polls));
+    if let Some(held) = event.reason.strip_prefix(words::held(Language::En)) {
+        return words::held(setting.language).to_owned() + held;
+    }
     match (event.kind, error) {
         (EventKind::WatcherFailed, Some(error)) => words::failing(setting.language, polls) + error,
         (EventKind::WatcherRecovered, _) if event.reason == words::works_again(Language::En, polls) => {

@@ -42,6 +42,9 @@ fn event(kind: EventKind, severity: Severity, keys: usize, rows: &[&str]) -> Eve
         previous: None,
         since: Some(noon()),
         reason: "the row matches".into(),
+        silenced: false,
+        changed: Vec::new(),
+        sums: Vec::new(),
     }
 }
 

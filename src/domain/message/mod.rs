@@ -7,9 +7,12 @@
 mod builtin;
 mod buttons;
 mod context;
+mod digest;
 mod neutralise;
+mod report;
 pub(in crate::domain) mod words;
 
+pub use digest::{Digest, DigestKind, DigestLine, digest};
 pub use neutralise::neutralise;
 pub use words::{Language, duration_words};
 

@@ -97,6 +97,40 @@ pub(super) fn last_seen(language: Language) -> &'static str {
     language.pick("此前", "last seen")
 }
 
+/// A watched row that was not there before.
+pub(super) fn added(language: Language) -> &'static str {
+    language.pick("新增", "added")
+}
+
+/// A watched row that is gone.
+pub(super) fn removed(language: Language) -> &'static str {
+    language.pick("已删除", "removed")
+}
+
+/// What fires because there is nothing.
+pub(super) fn nothing_there(language: Language) -> &'static str {
+    language.pick("没有数据", "no data")
+}
+
+/// A report without rows.
+pub(super) fn empty_report(language: Language) -> &'static str {
+    language.pick("本期没有数据。", "There is nothing to report.")
+}
+
+/// What stands before the sums of a report.
+pub(super) fn total(language: Language) -> &'static str {
+    language.pick("合计", "Total")
+}
+
+/// The value of the last report, and by how much this one differs.
+pub(super) fn last_time(language: Language, before: &str, change: &str) -> String {
+    let change = if change.is_empty() { String::new() } else { format!("{}{change}", language.pick("，", ", ")) };
+    match language {
+        Language::ZhCn => format!("（上期 {before}{change}）"),
+        Language::En => format!(" (last time {before}{change})"),
+    }
+}
+
 /// `共 3 行`, for a key with several rows.
 pub(super) fn rows(language: Language, n: u64) -> String {
     match language {
@@ -153,12 +187,66 @@ pub(in crate::domain) fn failing(language: Language, polls: u64) -> String {
     }
 }
 
+/// The beginning of the reason of a result that the guard holds, and in English so in the history.
+pub(in crate::domain) fn held(language: Language) -> &'static str {
+    language.pick("查询结果变化过大，已暂不采纳：", "a suspicious result is held. ")
+}
+
 /// The reason of `watcher_recovered`.
 pub(in crate::domain) fn works_again(language: Language, polls: u64) -> String {
     match language {
+        _ if polls == 0 => language.pick("查询结果已被采纳。", "the result is taken now").to_owned(),
         Language::ZhCn => format!("连续 {polls} 次轮询失败之后，查询恢复正常。"),
         Language::En if polls == 1 => "the query works again after a failed poll".to_owned(),
         Language::En => format!("the query works again after {polls} failed polls"),
+    }
+}
+
+/// The heading of what happened outside of hours.
+pub(super) fn digest_opening(language: Language) -> &'static str {
+    language.pick("非值守时段汇总", "While you were away")
+}
+
+/// The heading of what is told at the end of a silence.
+pub(super) fn digest_silence(language: Language, reason: &str) -> String {
+    match language {
+        Language::ZhCn => format!("静默结束（{reason}）"),
+        Language::En => format!("The silence has ended ({reason})"),
+    }
+}
+
+/// How many fire, how many are over, and how many other things happened.
+pub(super) fn digest_counts(language: Language, firing: usize, over: usize, others: usize) -> String {
+    let words = [
+        (firing, language.pick("项未恢复", "still firing")),
+        (over, language.pick("项已恢复", "resolved")),
+        (others, language.pick("条其他事件", "other events")),
+    ];
+    let shown: Vec<String> = words.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    if shown.is_empty() { language.pick("没有未恢复的告警", "nothing fires").to_owned() } else { shown.join(" · ") }
+}
+
+/// From when to when an alert that is over lasted.
+pub(super) fn digest_over(language: Language, from: &str, to: &str) -> String {
+    match language {
+        Language::ZhCn => format!("{from} 至 {to}"),
+        Language::En => format!("{from} to {to}"),
+    }
+}
+
+/// When an alert that was told before ended.
+pub(super) fn digest_ended(language: Language, at: &str) -> String {
+    match language {
+        Language::ZhCn => format!("{at} 恢复"),
+        Language::En => format!("over at {at}"),
+    }
+}
+
+/// Since when an alert fires.
+pub(super) fn digest_since(language: Language, at: &str) -> String {
+    match language {
+        Language::ZhCn => format!("{at} 起"),
+        Language::En => format!("since {at}"),
     }
 }
 

@@ -37,6 +37,11 @@ pub(super) struct WallClock {
 }
 
 impl WallClock {
+    /// The zone.
+    pub(super) fn zone(&self) -> Tz {
+        self.zone
+    }
+
     pub(super) fn new(line: &CronLine, zone: Tz, text: &str) -> Result<WallClock, ScheduleError> {
         let all_days: BTreeSet<u32> = (1..=31).collect();
         let all_weekdays: BTreeSet<u32> = (0..=6).collect();

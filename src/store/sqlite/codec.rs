@@ -1,6 +1,6 @@
 //! Times, rows and alerts as the tables hold them.
 
-use crate::domain::alert::{Alert, AlertStatus, Severity};
+use crate::domain::alert::{Acknowledgement, Alert, AlertStatus, Severity};
 use crate::domain::row::{Digest, Fingerprint, Row};
 use crate::store::model::StoreError;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -73,5 +73,31 @@ pub(super) fn alert(row: &SqliteRow) -> Result<Alert, StoreError> {
         since: time(row.get("since"))?,
         told_at: time_or_null(row.get("told_at"))?,
         receivers,
+        polls: count(row.get("polls")),
+        gone_since: time_or_null(row.get("gone_since"))?,
+        repeats: count(row.get("repeats")),
+        acknowledged: acknowledgement(row)?,
     })
+}
+
+fn acknowledgement(row: &SqliteRow) -> Result<Option<Acknowledgement>, StoreError> {
+    let at = time_or_null(row.get("acknowledged_at"))?;
+    let by: Option<String> = row.get("acknowledged_by");
+    Ok(at.zip(by).map(|(at, by)| Acknowledgement { at, by, note: row.get("acknowledged_note") }))
+}
+
+/// A small number that the table keeps from being negative.
+pub(super) fn count(n: i64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// A stored value of ours.
+pub(super) fn json_or_null<T: serde::de::DeserializeOwned>(text: Option<String>, what: &str) -> Result<Option<T>, StoreError> {
+    let read = |text: String| serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(format!("{what} ({error})")));
+    text.map(read).transpose()
+}
+
+/// A value of ours as the tables hold it.
+pub(super) fn to_json(value: &impl serde::Serialize, what: &str) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("{what} ({error})")))
 }

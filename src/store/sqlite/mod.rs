@@ -4,6 +4,8 @@ mod codec;
 mod outbox;
 mod polls;
 mod read;
+mod silences;
+mod watchers;
 
 use super::model::StoreError;
 use sqlx::migrate::Migrator;

@@ -1,12 +1,14 @@
 //! Claims of polls, and the one transaction that records a poll and all that follows from it.
 
-use super::codec::{alert, digest, fingerprint, row_with_kinds, stamp, time_or_null, word};
+use super::codec::{alert, count, digest, fingerprint, json_or_null, row_with_kinds, stamp, time, time_or_null, to_json, word};
 use super::{Doing, Sqlite};
 use crate::domain::alert::{Alert, Event};
-use crate::domain::compose::{Changes, Draft};
+use crate::domain::compose::{Changes, Deferral, Silenced};
+use crate::domain::evaluate::{KeyMark, Trace};
 use crate::domain::known::{Known, KnownKey};
+use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
-use crate::store::model::{Claim, Committed, PollCommit, StoreError, WatcherState};
+use crate::store::model::{Claim, Committed, PollCommit, SourceState, StoreError, WatcherState};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
 use serde_json::Value as Json;
@@ -15,7 +17,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Rows per statement: the widest has 15 columns, and SQLite takes 32,766 values.
+/// Rows per statement: the widest has 16 columns, and SQLite takes 32,766 values.
 const CHUNK: usize = 500;
 
 impl Sqlite {
@@ -42,12 +44,17 @@ impl Sqlite {
     ) -> Result<Option<Claim>, StoreError> {
         let until = stamp(now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
         let mut tx = self.begin().await?;
-        sqlx::query("insert into watcher_state (watcher, source) values (?, ?) on conflict do nothing")
-            .bind(watcher)
-            .bind(source)
-            .execute(&mut *tx)
-            .await
-            .doing("claiming a poll")?;
+        // A watcher that was renamed keeps the name its keys are hashed with: whoever has that name now takes another one.
+        sqlx::query(
+            "insert into watcher_state (watcher, source, identity) select ?1, ?2,
+                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0)
+             where true on conflict do nothing",
+        )
+        .bind(watcher)
+        .bind(source)
+        .execute(&mut *tx)
+        .await
+        .doing("claiming a poll")?;
         let row = sqlx::query(
             "update watcher_state set owner = ?, claimed_until = ?, epoch = epoch + 1
              where watcher = ? and source = ? and (owner is null or claimed_until <= ?) returning *",
@@ -80,7 +87,7 @@ impl Sqlite {
 
     pub(in crate::store) async fn known(&self, watcher: &str, source: &str) -> Result<Known, StoreError> {
         let mut rows =
-            sqlx::query("select fingerprint, digest, status, severity, told_at from alert_state where watcher = ? and source = ?")
+            sqlx::query("select fingerprint, digest, status, severity, told_at, since, gone_since, polls, repeats, acknowledged_at is not null from alert_state where watcher = ? and source = ?")
                 .bind(watcher)
                 .bind(source)
                 .fetch(&self.reader);
@@ -93,6 +100,11 @@ impl Sqlite {
                 status: word(row.get(2))?,
                 severity: word(row.get(3))?,
                 told_at: time_or_null(row.get(4))?,
+                since: time(row.get(5))?,
+                gone_since: time_or_null(row.get(6))?,
+                polls: count(row.get(7)),
+                repeats: count(row.get(8)),
+                acknowledged: row.get::<i64, _>(9) != 0,
             });
         }
         Ok(Known::new(keys))
@@ -137,15 +149,25 @@ impl Sqlite {
 
     pub(in crate::store) async fn commit_poll(&self, commit: &PollCommit, changes: &Changes) -> Result<Committed, StoreError> {
         let mut tx = self.begin().await?;
-        let changed = !changes.put.is_empty() || !changes.remove.is_empty();
+        let changed = !changes.put.is_empty() || !changes.remove.is_empty() || !changes.marks.is_empty();
         write_state(&mut tx, commit, changed).await?;
+        if let Some(source) = &commit.source {
+            write_source(&mut tx, source).await?;
+        }
         let poll_id = insert_poll(&mut tx, commit).await?;
         remove_alerts(&mut tx, &changes.remove).await?;
         put_alerts(&mut tx, commit, &changes.put).await?;
-        let ids = insert_events(&mut tx, poll_id, &changes.events).await?;
+        mark_alerts(&mut tx, &changes.marks).await?;
+        unacknowledge(&mut tx, &changes.unacknowledge).await?;
+        let ids = insert_events(&mut tx, Some(poll_id), &changes.events).await?;
         for draft in &changes.deliveries {
-            insert_delivery(&mut tx, commit, poll_id, draft, &ids).await?;
+            let events: Vec<i64> = draft.events.iter().map(|at| ids[*at]).collect();
+            let at = commit.record.ended_at;
+            insert_delivery(&mut tx, &commit.claim.watcher, Some(poll_id), &draft.receiver, &draft.message, &events, at).await?;
         }
+        defer(&mut tx, &changes.deferred, &ids).await?;
+        insert_silenced(&mut tx, &changes.silenced, &ids).await?;
+        insert_traces(&mut tx, commit, poll_id, &changes.traces).await?;
         tx.commit().await.doing("recording a poll")?;
         let events = ids.into_iter().zip(changes.events.iter().map(|event| event.kind)).collect();
         Ok(Committed { poll_id, events, deliveries: changes.deliveries.len() })
@@ -163,15 +185,29 @@ fn watcher_state(row: &SqliteRow) -> Result<WatcherState, StoreError> {
         failing_since: time_or_null(row.get("failing_since"))?,
         failing_told: row.get::<i64, _>("failing_told") != 0,
         version: row.get("version"),
+        identity: row.get("identity"),
+        key: json_or_null(row.get("key_columns"), "the key of a watcher")?,
+        alert_on: row.get("alert_on"),
+        cursor: json_or_null(row.get("cursor"), "the cursor of a watcher")?,
+        shape: json_or_null(row.get("shape"), "the watched columns of a watcher")?,
+        last_report: json_or_null(row.get("last_report"), "the last report of a watcher")?,
+        held_polls: count(row.get("held_polls")),
+        held_reason: row.get("held_reason"),
+        released_at: time_or_null(row.get("released_at"))?,
+        last_ok_at: time_or_null(row.get("last_ok_at"))?,
+        last_poll_at: time_or_null(row.get("last_poll_at"))?,
+        told_by_source: row.get::<i64, _>("told_by_source") != 0,
     })
 }
 
 /// Writes the watcher's state and gives the claim back: the check of the epoch comes first, under the write lock.
 async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed: bool) -> Result<(), StoreError> {
     let state = &commit.state;
+    let json = |value: Option<Result<String, StoreError>>| value.transpose();
     let done = sqlx::query(
         "update watcher_state set next_poll_at = ?, revision = ?, baseline_at = ?, failures = ?, failing_since = ?, failing_told = ?,
-                version = version + ?, owner = null, claimed_until = null
+                key_columns = ?, alert_on = ?, cursor = ?, shape = ?, last_report = ?, held_polls = ?, held_reason = ?, released_at = ?, last_ok_at = ?,
+                last_poll_at = ?, told_by_source = ?, version = version + ?, owner = null, claimed_until = null
          where watcher = ? and source = ? and epoch = ? and owner is not null",
     )
     .bind(state.next_poll_at.map(stamp))
@@ -180,6 +216,17 @@ async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed:
     .bind(state.failures)
     .bind(state.failing_since.map(stamp))
     .bind(state.failing_told)
+    .bind(json(state.key.as_ref().map(|key| to_json(key, "a key")))?)
+    .bind(&state.alert_on)
+    .bind(json(state.cursor.as_ref().map(|cursor| to_json(cursor, "a cursor")))?)
+    .bind(json(state.shape.as_ref().map(|shape| to_json(shape, "watched columns")))?)
+    .bind(json(state.last_report.as_ref().map(|report| to_json(report, "a report")))?)
+    .bind(state.held_polls)
+    .bind(&state.held_reason)
+    .bind(state.released_at.map(stamp))
+    .bind(state.last_ok_at.map(stamp))
+    .bind(state.last_poll_at.map(stamp))
+    .bind(state.told_by_source)
     .bind(i64::from(changed))
     .bind(&commit.claim.watcher)
     .bind(&commit.claim.source)
@@ -190,12 +237,31 @@ async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed:
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
+/// Writes the state of a source as long as nobody else has since it was read.
+async fn write_source(tx: &mut Transaction<'_, Db>, state: &SourceState) -> Result<(), StoreError> {
+    let done = sqlx::query(
+        "insert into source_state (source, failing_since, told_at, receivers, polls, version) values (?1, ?2, ?3, ?4, ?5, ?6 + 1)
+         on conflict (source) do update set failing_since = ?2, told_at = ?3, receivers = ?4, polls = ?5, version = ?6 + 1
+         where source_state.version = ?6",
+    )
+    .bind(&state.source)
+    .bind(state.failing_since.map(stamp))
+    .bind(state.told_at.map(stamp))
+    .bind(to_json(&state.receivers, "receivers")?)
+    .bind(state.polls)
+    .bind(state.version)
+    .execute(&mut **tx)
+    .await
+    .doing("recording the state of a source")?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Raced) }
+}
+
 async fn insert_poll(tx: &mut Transaction<'_, Db>, commit: &PollCommit) -> Result<i64, StoreError> {
     let record = &commit.record;
     let failure = record.failure.as_ref();
     let done = sqlx::query(
-        "insert into poll (watcher, source, scheduled_at, started_at, ended_at, duration_ms, outcome, rows, missed, error_kind, error_message, epoch)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into poll (watcher, source, scheduled_at, started_at, ended_at, duration_ms, outcome, rows, matched, missed, error_kind, error_message, warnings, epoch)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(&commit.claim.watcher)
     .bind(&commit.claim.source)
@@ -205,9 +271,11 @@ async fn insert_poll(tx: &mut Transaction<'_, Db>, commit: &PollCommit) -> Resul
     .bind(record.duration_ms as i64)
     .bind(record.outcome.as_str())
     .bind(record.rows as i64)
+    .bind(record.matched as i64)
     .bind(record.missed)
     .bind(failure.map(|failure| failure.kind.as_str()))
     .bind(failure.map(|failure| failure.message.as_str()))
+    .bind((!record.warnings.is_empty()).then(|| Json::from(record.warnings.clone()).to_string()))
     .bind(commit.claim.epoch)
     .execute(&mut **tx)
     .await
@@ -215,7 +283,7 @@ async fn insert_poll(tx: &mut Transaction<'_, Db>, commit: &PollCommit) -> Resul
     Ok(done.last_insert_rowid())
 }
 
-async fn remove_alerts(tx: &mut Transaction<'_, Db>, fingerprints: &[Fingerprint]) -> Result<(), StoreError> {
+pub(super) async fn remove_alerts(tx: &mut Transaction<'_, Db>, fingerprints: &[Fingerprint]) -> Result<(), StoreError> {
     for chunk in fingerprints.chunks(CHUNK) {
         let mut query = QueryBuilder::<Db>::new("delete from alert_state where fingerprint in (");
         let mut list = query.separated(", ");
@@ -234,7 +302,7 @@ async fn put_alerts(tx: &mut Transaction<'_, Db>, commit: &PollCommit, alerts: &
     alerts.sort_unstable_by_key(|alert| alert.fingerprint);
     for chunk in alerts.chunks(CHUNK) {
         let mut query = QueryBuilder::<Db>::new(
-            "insert or replace into alert_state (fingerprint, watcher, source, status, severity, key, rows, row_count, digest, since, told_at, receivers) ",
+            "insert into alert_state (fingerprint, watcher, source, status, severity, key, rows, row_count, digest, since, told_at, receivers, polls, gone_since, repeats) ",
         );
         query.push_values(chunk, |mut values, alert| {
             let rows: Vec<Json> = alert.rows.iter().map(row_with_kinds).collect();
@@ -250,19 +318,29 @@ async fn put_alerts(tx: &mut Transaction<'_, Db>, commit: &PollCommit, alerts: &
                 .push_bind(alert.digest.to_string())
                 .push_bind(stamp(alert.since))
                 .push_bind(alert.told_at.map(stamp))
-                .push_bind(Json::from(alert.receivers.clone()).to_string());
+                .push_bind(Json::from(alert.receivers.clone()).to_string())
+                .push_bind(alert.polls)
+                .push_bind(alert.gone_since.map(stamp))
+                .push_bind(alert.repeats);
         });
+        // Who has acknowledged it is not ours to write: a person may have done so since the poll began.
+        query.push(
+            " on conflict (fingerprint) do update set watcher = excluded.watcher, source = excluded.source, status = excluded.status,
+              severity = excluded.severity, key = excluded.key, rows = excluded.rows, row_count = excluded.row_count, digest = excluded.digest,
+              since = excluded.since, told_at = excluded.told_at, receivers = excluded.receivers, polls = excluded.polls,
+              gone_since = excluded.gone_since, repeats = excluded.repeats",
+        );
         query.build().execute(&mut **tx).await.doing("writing alerts")?;
     }
     Ok(())
 }
 
 /// Adds lines to the history; their numbers are consecutive within one statement.
-async fn insert_events(tx: &mut Transaction<'_, Db>, poll_id: i64, events: &[Event]) -> Result<Vec<i64>, StoreError> {
+pub(super) async fn insert_events(tx: &mut Transaction<'_, Db>, poll_id: Option<i64>, events: &[Event]) -> Result<Vec<i64>, StoreError> {
     let mut ids = Vec::with_capacity(events.len());
     for chunk in events.chunks(CHUNK) {
         let mut query = QueryBuilder::<Db>::new(
-            "insert into alert_history (at, watcher, source, event, severity, fingerprint, key, \"row\", rows, row_count, previous, since, reason, poll_id) ",
+            "insert into alert_history (at, watcher, source, event, severity, fingerprint, key, \"row\", rows, row_count, previous, since, reason, silenced, poll_id) ",
         );
         query.push_values(chunk, |mut values, event| {
             let object = |row: &crate::domain::row::Row| Json::Object(row.to_json()).to_string();
@@ -282,6 +360,7 @@ async fn insert_events(tx: &mut Transaction<'_, Db>, poll_id: i64, events: &[Eve
                 .push_bind(event.previous.as_ref().map(object))
                 .push_bind(event.since.map(stamp))
                 .push_bind(&event.reason)
+                .push_bind(event.silenced)
                 .push_bind(poll_id);
         });
         let done = query.build().execute(&mut **tx).await.doing("writing the history")?;
@@ -291,37 +370,108 @@ async fn insert_events(tx: &mut Transaction<'_, Db>, poll_id: i64, events: &[Eve
     Ok(ids)
 }
 
-async fn insert_delivery(
+#[allow(clippy::too_many_arguments)] // each is a column
+pub(super) async fn insert_delivery(
     tx: &mut Transaction<'_, Db>,
-    commit: &PollCommit,
-    poll_id: i64,
-    draft: &Draft,
-    ids: &[i64],
-) -> Result<(), StoreError> {
-    let message = serde_json::to_string(&draft.message).map_err(|error| StoreError::Corrupt(format!("a message ({error})")))?;
-    let at = stamp(commit.record.ended_at);
+    watcher: &str,
+    poll_id: Option<i64>,
+    receiver: &str,
+    message: &Message,
+    events: &[i64],
+    at: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let at = stamp(at);
     let done = sqlx::query(
         "insert into delivery (created_at, receiver, watcher, poll_id, title, message, msg_uuid, state, not_before)
          values (?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
     )
     .bind(&at)
-    .bind(&draft.receiver)
-    .bind(&commit.claim.watcher)
+    .bind(receiver)
+    .bind(watcher)
     .bind(poll_id)
-    .bind(&draft.message.title)
-    .bind(message)
+    .bind(&message.title)
+    .bind(to_json(message, "a message")?)
     .bind(uuid::Uuid::new_v4().to_string())
     .bind(&at)
     .execute(&mut **tx)
     .await
     .doing("writing a delivery")?;
     let delivery = done.last_insert_rowid();
-    for chunk in draft.events.chunks(CHUNK) {
+    for chunk in events.chunks(CHUNK) {
         let mut query = QueryBuilder::<Db>::new("insert into delivery_event (delivery_id, event_id) ");
-        query.push_values(chunk, |mut values, at| {
-            values.push_bind(delivery).push_bind(ids[*at]);
+        query.push_values(chunk, |mut values, event| {
+            values.push_bind(delivery).push_bind(*event);
         });
         query.build().execute(&mut **tx).await.doing("writing a delivery")?;
+    }
+    Ok(delivery)
+}
+
+/// How far pending and gone alerts have come.
+async fn mark_alerts(tx: &mut Transaction<'_, Db>, marks: &[KeyMark]) -> Result<(), StoreError> {
+    for mark in marks {
+        sqlx::query("update alert_state set polls = ?, gone_since = ? where fingerprint = ?")
+            .bind(mark.polls)
+            .bind(mark.gone_since.map(stamp))
+            .bind(mark.fingerprint.to_string())
+            .execute(&mut **tx)
+            .await
+            .doing("marking alerts")?;
+    }
+    Ok(())
+}
+
+async fn unacknowledge(tx: &mut Transaction<'_, Db>, fingerprints: &[Fingerprint]) -> Result<(), StoreError> {
+    for fingerprint in fingerprints {
+        sqlx::query(
+            "update alert_state set acknowledged_at = null, acknowledged_by = null, acknowledged_note = null where fingerprint = ?",
+        )
+        .bind(fingerprint.to_string())
+        .execute(&mut **tx)
+        .await
+        .doing("taking an acknowledgement back")?;
+    }
+    Ok(())
+}
+
+async fn defer(tx: &mut Transaction<'_, Db>, deferrals: &[Deferral], ids: &[i64]) -> Result<(), StoreError> {
+    for chunk in deferrals.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new("insert into deferred_event (event_id, receiver, due_at) ");
+        query.push_values(chunk, |mut values, deferral| {
+            values.push_bind(ids[deferral.event]).push_bind(&deferral.receiver).push_bind(stamp(deferral.due_at));
+        });
+        query.build().execute(&mut **tx).await.doing("putting events off")?;
+    }
+    Ok(())
+}
+
+async fn insert_silenced(tx: &mut Transaction<'_, Db>, silenced: &[Silenced], ids: &[i64]) -> Result<(), StoreError> {
+    for chunk in silenced.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new("insert into silenced_event (event_id, receiver, silence_id) ");
+        query.push_values(chunk, |mut values, silenced| {
+            values.push_bind(ids[silenced.event]).push_bind(&silenced.receiver).push_bind(silenced.silence);
+        });
+        query.build().execute(&mut **tx).await.doing("recording what is silenced")?;
+    }
+    Ok(())
+}
+
+async fn insert_traces(tx: &mut Transaction<'_, Db>, commit: &PollCommit, poll_id: i64, traces: &[Trace]) -> Result<(), StoreError> {
+    let at = stamp(commit.record.started_at);
+    for chunk in traces.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new("insert into trace (at, watcher, source, poll_id, fingerprint, key, word, text) ");
+        query.push_values(chunk, |mut values, trace| {
+            values
+                .push_bind(&at)
+                .push_bind(&commit.claim.watcher)
+                .push_bind(&commit.claim.source)
+                .push_bind(poll_id)
+                .push_bind(trace.fingerprint.to_string())
+                .push_bind(trace.key.as_ref().map(|key| Json::Object(key.to_json()).to_string()))
+                .push_bind(trace.word.as_str())
+                .push_bind(&trace.text);
+        });
+        query.build().execute(&mut **tx).await.doing("writing the trace")?;
     }
     Ok(())
 }

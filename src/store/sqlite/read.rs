@@ -59,6 +59,11 @@ impl Sqlite {
             query.push(" or coalesce(h.key, '') || ' ' || coalesce(h.rows, h.\"row\", '') like ");
             query.push_bind(pattern(quoted.trim_matches('"'))).push(" escape '\\')");
         }
+        if !wanted.ids.is_empty() {
+            query.push(" and h.id in (");
+            push_list(&mut query, &wanted.ids);
+            query.push(")");
+        }
         if let Some(before) = wanted.before {
             query.push(" and h.id < ").push_bind(before);
         }
@@ -163,6 +168,7 @@ impl Sqlite {
                 and not exists (select 1 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id = h.id and d.state in ('pending', 'sending'))
                 and not exists (select 1 from alert_state a where a.fingerprint = h.fingerprint and a.status = 'firing') limit ?2)",
             "delete from delivery_attempt where id in (select id from delivery_attempt where delivery_id is null and started_at < ?1 limit ?2)",
+            "delete from silence where id in (select id from silence where told_at < ?1 limit ?2)",
             "delete from poll where id in (select p.id from poll p where p.ended_at < ?1
                 and not exists (select 1 from alert_history h where h.poll_id = p.id)
                 and not exists (select 1 from delivery d where d.poll_id = p.id) limit ?2)",
@@ -213,6 +219,11 @@ fn alert_line(row: &SqliteRow) -> Result<AlertLine, StoreError> {
         since: row.get("since"),
         told_at: row.get("told_at"),
         receivers: serde_json::from_str(row.get("receivers")).unwrap_or_default(),
+        gone_since: row.get("gone_since"),
+        repeats: row.get("repeats"),
+        acknowledged_at: row.get("acknowledged_at"),
+        acknowledged_by: row.get("acknowledged_by"),
+        acknowledged_note: row.get("acknowledged_note"),
     })
 }
 
@@ -248,8 +259,10 @@ fn poll_line(row: &SqliteRow) -> PollLine {
         started_at: row.get("started_at"),
         outcome: row.get("outcome"),
         rows: row.get("rows"),
+        matched: row.get("matched"),
         duration_ms: row.get("duration_ms"),
         missed: row.get("missed"),
+        warnings: row.get::<Option<&str>, _>("warnings").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
         error: message.map(|message| PollError { kind: kind.unwrap_or_default(), message }),
     }
 }

@@ -68,7 +68,7 @@ async fn files_are_taken_up_while_it_runs_and_a_broken_one_keeps_its_old_version
     assert!(house.simulator.messages().iter().any(|message| message.text.contains("Earl Grey")));
     // Gone: it no longer runs.
     std::fs::remove_file(house.path("watchers/empty.toml")).unwrap();
-    service.wait_for("the file is gone");
+    service.wait_for("file was removed");
     assert_eq!(service.stop(), Some(0));
 }
 

@@ -2,11 +2,10 @@
 
 use super::{environment, settings};
 use rowbell::config::{parse_settings, parse_watcher, render_faults, schema, template};
-use rowbell::domain::watcher::AlertOn;
 use serde_json::Value;
 use std::path::Path;
 
-const KINDS: [AlertOn; 2] = [AlertOn::Match, AlertOn::New { alert_on_first_poll: false }];
+const KINDS: [&str; 5] = ["match", "new", "change", "missing", "report"];
 
 fn check(text: &str) -> Result<(), String> {
     parse_watcher("my_watch", Path::new("watchers/my_watch.toml"), text, &settings())
@@ -26,7 +25,7 @@ fn each_optional_line_of_a_new_watcher_may_be_used() {
     for kind in KINDS {
         let text = template::new_watcher("my_watch", kind, Some(&settings()));
         // The alternatives cannot stand beside what they replace, and the file of the query does not exist.
-        let alternatives = ["schedule", "query_file"];
+        let alternatives = ["schedule", "every", "query_file", "sources", "expect_query"];
         let mut used = String::new();
         let mut skipping = false;
         for line in text.lines() {
@@ -47,7 +46,7 @@ fn each_optional_line_of_a_new_watcher_may_be_used() {
 
 #[test]
 fn a_new_watcher_reads_well() {
-    insta::assert_snapshot!(template::new_watcher("low_stock", AlertOn::Match, Some(&settings())));
+    insta::assert_snapshot!(template::new_watcher("low_stock", "match", Some(&settings())));
 }
 
 #[test]
@@ -88,7 +87,7 @@ fn every_table_of_the_schemas_is_closed_and_every_key_is_described() {
             _ => {}
         }
     }
-    for (schema, expected) in [(schema::watcher(), 5), (schema::settings(), 5)] {
+    for (schema, expected) in [(schema::watcher(), 7), (schema::settings(), 5)] {
         let mut tables = 0;
         walk(&schema, &mut tables);
         assert_eq!(tables, expected);

@@ -143,7 +143,7 @@ mention = ["13800000000", "manager01", "all"]
 fn a_short_watcher_tells_the_only_receiver() {
     let text = "source = \"erp\"\nevery = \"30s\"\nalert_on = \"new\"\nfirst_poll = \"alert\"\nkey = [\"id\"]\nquery = \"select 1\"\n";
     let watcher = parse_watcher("orders", Path::new("orders.toml"), text, &settings()).unwrap();
-    assert_eq!(watcher.alert_on, AlertOn::New { alert_on_first_poll: true });
+    assert_eq!(watcher.alert_on, AlertOn::New { alert_on_first_poll: true, cursor: None });
     assert_eq!(watcher.timezone, chrono_tz::Asia::Shanghai);
     assert_eq!(watcher.notify.len(), 1);
     assert_eq!(watcher.receivers(), ["warehouse"]);

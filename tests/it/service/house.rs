@@ -180,7 +180,9 @@ async fn open_engine(folder: &Path, clock: &Clock, simulator: &Simulator) -> Eng
         store,
         sources: sources.collect::<BTreeMap<_, _>>(),
         receivers: receivers.collect::<BTreeMap<_, _>>(),
+        calendars: settings.calendars.clone(),
         language: settings.language,
+        timezone: settings.timezone,
         metrics: Metrics::new(),
         owner: "test".into(),
     })

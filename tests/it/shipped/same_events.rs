@@ -74,7 +74,9 @@ async fn engine(settings: &Settings, clock: &Clock) -> Engine {
         store: Store::open(settings.store.url.expose_secret()).await.expect("the store opens"),
         sources: BTreeMap::from([("shop".to_owned(), Arc::new(source.expect("a source")))]),
         receivers: BTreeMap::new(),
+        calendars: settings.calendars.clone(),
         language: settings.language,
+        timezone: settings.timezone,
         metrics: Metrics::new(),
         owner: "test".to_owned(),
     })

@@ -75,6 +75,10 @@ pub fn alert(watcher: &str, key: &str) -> Alert {
         since: at(0),
         told_at: Some(at(0)),
         receivers: vec!["warehouse".into()],
+        polls: 0,
+        gone_since: None,
+        repeats: 0,
+        acknowledged: None,
     }
 }
 
@@ -92,6 +96,9 @@ pub fn event(kind: EventKind, alert: &Alert) -> Event {
         previous: None,
         since: Some(alert.since),
         reason: "the row matches".into(),
+        silenced: false,
+        changed: Vec::new(),
+        sums: Vec::new(),
     }
 }
 
@@ -130,10 +137,12 @@ pub fn record(claim: Claim, now: DateTime<Utc>) -> PollCommit {
         duration_ms: 12,
         outcome: PollOutcome::Ok,
         rows: 3,
+        matched: 3,
         missed: 0,
         failure: None,
+        warnings: Vec::new(),
     };
-    PollCommit { claim, record, state }
+    PollCommit { claim, record, state, source: None }
 }
 
 /// A whole poll that found these changes.

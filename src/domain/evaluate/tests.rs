@@ -2,34 +2,46 @@
 //! before every poll, as after a restart.
 
 use super::*;
-use crate::domain::alert::EventKind;
+use crate::domain::alert::{EventKind, MAX_ROWS_KEPT, Severity};
 use crate::domain::compose::{Changes, Occasion, changes};
 use crate::domain::expression::Expression;
 use crate::domain::message::Language;
 use crate::domain::schedule::Schedule;
+use crate::domain::silence::Silence;
 use crate::domain::value::Kind;
-use crate::domain::watcher::{FAILURES_BEFORE_ALERT, MessageTemplate, Notify, SeverityRule};
+use crate::domain::watcher::{FAILURES_BEFORE_ALERT, MessageTemplate, Notify, SeverityRule, Span};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A watcher on the key `id`: a row matches when `v > 1`, and is critical when `v > 4`.
 pub(crate) fn watcher() -> Watcher {
     Watcher {
         name: "low_stock".into(),
+        formerly: None,
         description: Some("库存低于补货点".into()),
         source: "erp".into(),
+        sources: Vec::new(),
         schedule: Schedule::every(Duration::from_secs(60), "low_stock"),
         timezone: Tz::Asia__Shanghai,
         alert_on: AlertOn::Match,
         key: vec!["id".into()],
         query: "select id, v from t".into(),
+        params: Vec::new(),
         when: Some(sql("v > 1")),
+        clear_when: None,
+        hold_for: Span::ZERO,
+        keep_firing_for: Span::ZERO,
         severity: SeverityRule { cases: vec![(Some(sql("v > 4")), Severity::Critical), (None, Severity::Warning)] },
         repeat_interval: None,
+        max_repeats: None,
         send_resolved: true,
         timeout: None,
         max_rows: None,
         failures_before_alert: FAILURES_BEFORE_ALERT,
+        guard: None,
+        active: None,
         message: MessageTemplate::default(),
         notify: vec![Notify { when: None, receivers: vec!["warehouse".into()], mention: Vec::new() }],
     }
@@ -68,13 +80,29 @@ pub(crate) struct World {
     pub watcher: Watcher,
     pub alerts: HashMap<Fingerprint, Alert>,
     pub now: DateTime<Utc>,
+    pub silences: Vec<Silence>,
+    pub opens_at: Option<DateTime<Utc>>,
+    pub expected: Option<Vec<ExpectedKey>>,
+    shape: Option<Shape>,
+    last_report: Option<LastReport>,
     revision: Option<String>,
     has_baseline: bool,
 }
 
 impl World {
     pub fn new(watcher: Watcher) -> World {
-        World { watcher, alerts: HashMap::new(), now: noon(), revision: None, has_baseline: false }
+        World {
+            watcher,
+            alerts: HashMap::new(),
+            now: noon(),
+            silences: Vec::new(),
+            opens_at: None,
+            expected: None,
+            shape: None,
+            last_report: None,
+            revision: None,
+            has_baseline: false,
+        }
     }
 
     /// What stays over a restart: each alert as its JSON.
@@ -88,14 +116,7 @@ impl World {
     }
 
     fn known(&self) -> Known {
-        let keys = self.alerts.values().map(|alert| KnownKey {
-            fingerprint: alert.fingerprint,
-            digest: alert.digest,
-            status: alert.status,
-            severity: alert.severity,
-            told_at: alert.told_at,
-        });
-        Known::new(keys.collect())
+        Known::new(self.alerts.values().map(KnownKey::of).collect())
     }
 
     pub fn plan(&self, rows: &[Row]) -> Plan {
@@ -105,13 +126,22 @@ impl World {
             known: &known,
             same_revision: self.revision.as_deref() == Some(&self.watcher.revision()),
             has_baseline: self.has_baseline,
+            identity: &self.watcher.name,
+            is_rekeyed: false,
+            shape: self.shape.as_ref(),
+            expected: self.expected.as_deref(),
+            last_report: self.last_report.as_ref(),
+            forget_before: None,
+            usual_bound: None,
             now: self.now,
         };
         let mut evaluation = Evaluation::new(basis);
         let columns = rows.first().map_or_else(|| columns(&["id", "v"]), |row| row.columns().clone());
         evaluation.columns(&columns).expect("the key is there");
         rows.iter().for_each(|row| evaluation.row(row));
-        evaluation.finish()
+        let wanted = evaluation.wants();
+        let stored = self.reopened().into_iter().filter(|(fingerprint, _)| wanted.contains(fingerprint)).collect();
+        evaluation.finish(&stored).expect("a plan")
     }
 
     pub fn poll_rows(&mut self, rows: &[Row]) -> Changes {
@@ -119,10 +149,22 @@ impl World {
         let stored = self.reopened();
         let needed = plan.needs_stored();
         let stored = stored.into_iter().filter(|(fingerprint, _)| needed.contains(fingerprint)).collect();
-        let changes = changes(&Occasion { watcher: &self.watcher, now: self.now, language: Language::En }, plan, stored);
+        (self.shape, self.last_report) = (plan.shape.clone(), plan.report.as_ref().map(ReportFound::last));
+        let occasion =
+            Occasion { watcher: &self.watcher, now: self.now, language: Language::En, silences: &self.silences, opens_at: self.opens_at };
+        let changes = changes(&occasion, plan, stored);
         changes.remove.iter().for_each(|fingerprint| drop(self.alerts.remove(fingerprint)));
         for alert in &changes.put {
-            self.alerts.insert(alert.fingerprint, alert.clone());
+            let acknowledged = self.alerts.get(&alert.fingerprint).and_then(|alert| alert.acknowledged.clone());
+            self.alerts.insert(alert.fingerprint, Alert { acknowledged, ..alert.clone() });
+        }
+        for mark in &changes.marks {
+            if let Some(alert) = self.alerts.get_mut(&mark.fingerprint) {
+                (alert.polls, alert.gone_since) = (mark.polls, mark.gone_since);
+            }
+        }
+        for fingerprint in &changes.unacknowledge {
+            self.alerts.entry(*fingerprint).and_modify(|alert| alert.acknowledged = None);
         }
         self.revision = Some(self.watcher.revision());
         self.has_baseline = true;
@@ -167,7 +209,7 @@ fn story(watcher: Watcher, polls: &[(&str, &str)]) {
 }
 
 fn new_watcher(alert_on_first_poll: bool) -> Watcher {
-    Watcher { alert_on: AlertOn::New { alert_on_first_poll }, ..watcher() }
+    Watcher { alert_on: AlertOn::New { cursor: None, alert_on_first_poll }, ..watcher() }
 }
 
 #[test]
@@ -414,7 +456,20 @@ fn a_missing_or_doubled_key_column_is_named() {
     let error = |key: &[&str]| {
         let watcher = Watcher { key: key.iter().map(|name| (*name).to_owned()).collect(), ..watcher() };
         let known = Known::default();
-        let basis = Basis { watcher: &watcher, known: &known, same_revision: false, has_baseline: false, now: noon() };
+        let basis = Basis {
+            watcher: &watcher,
+            identity: &watcher.name,
+            known: &known,
+            same_revision: false,
+            has_baseline: false,
+            is_rekeyed: false,
+            shape: None,
+            expected: None,
+            last_report: None,
+            forget_before: None,
+            usual_bound: None,
+            now: noon(),
+        };
         Evaluation::new(basis).columns(&columns(&["id", "v"])).expect_err("refused")
     };
     assert_eq!(error(&["sku"]), "the key column `sku` is not in the result, which has: id, v");
@@ -440,6 +495,10 @@ fn ten_thousand_keys_fire_stay_and_resolve() {
             since: noon(),
             told_at: None,
             receivers: Vec::new(),
+            polls: 0,
+            gone_since: None,
+            repeats: 0,
+            acknowledged: None,
         };
         world.alerts.insert(alert.fingerprint, alert);
     }
@@ -448,5 +507,5 @@ fn ten_thousand_keys_fire_stay_and_resolve() {
     assert_eq!(world.plan(&many[..9_000]).resolved.len(), 1_000);
 }
 
-#[path = "evaluate_properties.rs"]
+#[path = "properties.rs"]
 mod properties;

@@ -159,7 +159,7 @@ fn alerts_remember_when_and_to_whom_they_were_told() {
 #[test]
 fn a_row_of_a_new_watcher_is_kept_without_its_content() {
     let mut world = world(vec![block(None, &["warehouse"], &[])]);
-    world.watcher.alert_on = AlertOn::New { alert_on_first_poll: true };
+    world.watcher.alert_on = AlertOn::New { alert_on_first_poll: true, cursor: None };
     let changes = world.poll_rows(&rows("a 2, a 3"));
     assert_eq!((changes.put[0].rows.len(), changes.put[0].status), (0, AlertStatus::Seen));
     assert_eq!((changes.events[0].rows.len(), changes.events[0].since), (2, None));
@@ -170,8 +170,9 @@ fn a_row_of_a_new_watcher_is_kept_without_its_content() {
 fn a_watcher_that_fails_tells_everyone_it_names_and_touches_no_alert() {
     let watcher =
         Watcher { notify: vec![block(Some("v > 100"), &["duty", "warehouse"], &["all"]), block(None, &["duty"], &[])], ..watcher() };
-    let occasion = Occasion { watcher: &watcher, now: noon(), language: Language::En };
-    let changes = watcher_event(&occasion, EventKind::WatcherFailed, noon() - TimeDelta::minutes(15), 3, "connection refused");
+    let occasion = Occasion { watcher: &watcher, now: noon(), language: Language::En, silences: &[], opens_at: None };
+    let changes =
+        watcher_event(&occasion, EventKind::WatcherFailed, noon() - TimeDelta::minutes(15), 3, "connection refused", watcher.receivers());
     assert_eq!(told(&changes), ["duty: 1", "warehouse: 1"]);
     assert!(changes.put.is_empty() && changes.remove.is_empty());
     assert_eq!((changes.events[0].fingerprint, changes.events[0].reason.as_str()), (None, "3 polls in a row failed. connection refused"));
@@ -186,13 +187,17 @@ fn ten_thousand_events_with_reminders_are_composed() {
     let needed = |world: &World, rows: &[_]| world.plan(rows).needs_stored().len();
     assert_eq!(needed(&world, &first), 0);
     let plan = world.plan(&first);
-    let fired = changes(&Occasion { watcher: &world.watcher, now: noon(), language: Language::En }, plan, HashMap::new());
+    let fired = changes(
+        &Occasion { watcher: &world.watcher, now: noon(), language: Language::En, silences: &[], opens_at: None },
+        plan,
+        HashMap::new(),
+    );
     assert_eq!((fired.events.len(), fired.deliveries.len()), (10_000, 1));
     world.alerts = fired.put.into_iter().map(|alert| (alert.fingerprint, alert)).collect();
     world.now = noon() + TimeDelta::minutes(1);
     let plan = world.plan(&then);
     assert_eq!((plan.repeated.len(), plan.refreshed.len()), (10_000, 10_000));
-    let occasion = Occasion { watcher: &world.watcher, now: world.now, language: Language::En };
+    let occasion = Occasion { watcher: &world.watcher, now: world.now, language: Language::En, silences: &[], opens_at: None };
     let repeated = changes(&occasion, plan, world.alerts.clone());
     assert_eq!((repeated.events.len(), repeated.put.len()), (10_000, 10_000));
     assert!(repeated.put.iter().all(|alert| alert.told_at == Some(world.now)));
