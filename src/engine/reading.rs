@@ -20,6 +20,9 @@ use std::time::Duration;
 /// An old transaction that keeps a cursor back for longer than this is worth a word.
 const HELD_BACK_TOLD: TimeDelta = TimeDelta::hours(1);
 
+/// How much longer than it seems the oldest transaction of InnoDB may have been open.
+const HORIZON_MARGIN: Duration = Duration::from_secs(3);
+
 /// What reading and evaluating came to.
 pub(super) struct Reading {
     pub result: Result<Plan, Failure>,
@@ -258,8 +261,8 @@ fn start_value(text: &str, column: &ColumnInfo) -> Param {
 fn open_transactions(horizon: Option<Horizon>) -> OpenTransactions {
     match horizon {
         Some(Horizon::Transactions { xmin, xmax }) => OpenTransactions::Snapshot { xmin, xmax },
-        // It counts whole seconds.
-        Some(Horizon::Oldest { age }) => OpenTransactions::Oldest(age.map(|age| age + Duration::from_secs(1))),
+        // It counts whole seconds, and was asked between the claim and the read.
+        Some(Horizon::Oldest { age }) => OpenTransactions::Oldest(age.map(|age| age + HORIZON_MARGIN)),
         Some(Horizon::Hidden) | None => OpenTransactions::Unknown,
     }
 }
