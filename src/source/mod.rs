@@ -129,12 +129,12 @@ pub enum Horizon {
         /// The next to be given out.
         xmax: u64,
     },
-    /// MySQL and MariaDB, from just before the read.
+    /// MySQL and MariaDB, from a moment between the call and the read.
     Oldest {
-        /// How long ago the oldest transaction that may write had begun (up to a second less); none if none was open.
+        /// How long ago the oldest transaction that may write had begun, to the second; none if none was open.
         age: Option<Duration>,
     },
-    /// MySQL and MariaDB: the account may not see transactions (it needs PROCESS), or the server does not tell.
+    /// MySQL and MariaDB: the account may not see transactions (it needs PROCESS), or the server does not tell reliably.
     Hidden,
 }
 

@@ -19,31 +19,50 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// After this time without a look, InnoDB makes a new copy of its list.
 const NEW_COPY_AFTER: Duration = Duration::from_millis(120);
-/// How often a list that is too old is asked for again.
-const ATTEMPTS: u32 = 4;
+/// How long to wait before each attempt, in times of that. Longer each time, so that two who look get out of step.
+const WAITS: [u32; 4] = [0, 1, 2, 4];
 
 /// Asks for open transactions, one at a time: two who look in turn would keep each other's list old.
 #[derive(Debug, Default)]
 pub(super) struct OpenTransactions {
-    last_look: Mutex<Option<Instant>>,
+    last: Mutex<Option<Look>>,
     statements: AtomicU64,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    began_at: Instant,
+    ended_at: Instant,
+    horizon: Horizon,
+}
+
 impl OpenTransactions {
-    /// Asks, after `set` has put limits on the session.
+    /// What was open at a moment between this call and its end; `set` puts limits on the session.
     pub(super) async fn horizon(&self, connection: &mut MySqlConnection, set: &str) -> Result<Horizon, SourceError> {
-        let mut last_look = self.last_look.lock().await;
-        for attempt in 1..=ATTEMPTS {
-            if let Some(last_look) = *last_look {
-                sleep_until(last_look + NEW_COPY_AFTER).await;
+        let called_at = Instant::now();
+        let mut last = self.last.lock().await;
+        if let Some(look) = *last {
+            // Another read has looked while this one waited for its turn.
+            if look.began_at >= called_at {
+                return Ok(look.horizon);
             }
+            sleep_until(look.ended_at + NEW_COPY_AFTER).await;
+        }
+        let began_at = Instant::now();
+        let horizon = self.look(connection, set).await?;
+        *last = Some(Look { began_at, ended_at: Instant::now(), horizon });
+        Ok(horizon)
+    }
+
+    async fn look(&self, connection: &mut MySqlConnection, set: &str) -> Result<Horizon, SourceError> {
+        for wait in WAITS {
+            sleep(NEW_COPY_AFTER * wait).await;
             let mark = format!("rowbell-{}", self.statements.fetch_add(1, Ordering::Relaxed));
             let asked = connection.fetch_one(sqlx::raw_sql(AssertSqlSafe(ask(set, &mark)))).await;
-            *last_look = Some(Instant::now());
             match asked.and_then(|row| answer(&row)) {
                 Ok((true, seconds)) => return Ok(oldest(seconds)),
-                // Somebody else looks too: step out of line with them.
-                Ok((false, _)) => sleep(NEW_COPY_AFTER * attempt / 3).await,
+                // The list was old: somebody else looks too.
+                Ok((false, _)) => {}
                 Err(sqlx::Error::Database(_)) => return Ok(Horizon::Hidden),
                 Err(error) => return Err(mysql_error::reading(&error, "", None)),
             }

@@ -13,6 +13,9 @@
 //! seem older than a poll in the middle of it. Ask for it with `>=`.
 //!
 //! Literals have blanks around them: a query may say `limit:n`.
+//!
+//! As a cursor, a FLOAT of four bytes is not exactly what its text says, and a TIMESTAMP is shown without its offset, so
+//! that the hour in which clocks are put back is there twice: DOUBLE, DECIMAL, a number are better.
 
 use super::number::write_hex;
 use crate::domain::query::{CursorValue, ExactNumber, Param, Query, Statement};

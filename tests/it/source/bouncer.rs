@@ -1,8 +1,8 @@
 //! Behind pgbouncer in transaction mode, where each transaction may meet another server session.
 
-use super::{open, read, rows};
+use super::{open, read, read_query, rows};
 use crate::databases::{Product, TestDatabase};
-use rowbell::domain::query::Query;
+use rowbell::domain::query::{Param, Query, Window};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -78,6 +78,11 @@ async fn reads_work_behind_pgbouncer_in_transaction_mode() {
                 );
                 assert_eq!(read(&source, "select id from t where id < 0").await.expect("empty").rows.len(), 0);
                 assert_eq!(rows(&source, &super::many(Product::Postgres, 2500)).await.len(), 2500);
+                let value = Param::Text("bad".to_owned());
+                let window = Window::Latest { column: "id".to_owned(), rows: 1 };
+                let query = Query::plain("select * from t where mood = :mood::mood").with("mood", value).within(window).with_horizon();
+                let (found, stats) = read_query(&source, &query, source.limits(None, None)).await.expect("a row");
+                assert_eq!((found.rows.len(), stats.horizon.is_some()), (1, true));
             }
         })
     });
@@ -86,6 +91,7 @@ async fn reads_work_behind_pgbouncer_in_transaction_mode() {
     }
     let columns = sources[0].prepare(&Query::plain("select id, mood from t")).await.expect("prepared");
     assert_eq!(columns.len(), 2);
+    assert!(sources[0].explain(&Query::plain("select * from t where id = :id").with("id", Param::Null)).await.is_ok());
     assert_eq!(sources[0].account().await.expect("an account").can_write.len(), 1);
     // The settings were local to the transactions.
     let outside: sqlx::postgres::PgConnectOptions = database.url_through(bouncer.port).parse().expect("a url");
