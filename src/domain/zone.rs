@@ -3,7 +3,7 @@
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// No zone has changed its clock there and back within this time since 1970.
+/// Since 1970 no zone has changed its clock twice within three days.
 const LOOK: TimeDelta = TimeDelta::hours(24);
 
 /// How far a zone's wall clock is before UTC.

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod databases;
 mod dingtalk;
+mod schedules;
 mod service;
 mod shipped;
 mod source;
