@@ -256,7 +256,9 @@ impl Engine {
         health: Health,
     ) -> Result<PollReport, StoreError> {
         if let Some(own) = health.own {
-            merge(&mut changes, compose::watcher_event(occasion, own.kind, own.since, own.polls, &own.error, own.receivers));
+            let opens_at = occasion.opens_at.filter(|_| !own.is_of_source);
+            let occasion = Occasion { opens_at, ..*occasion };
+            merge(&mut changes, compose::watcher_event(&occasion, own.kind, own.since, own.polls, &own.error, own.receivers));
         }
         let mut state = health.state;
         if found.outcome != PollOutcome::Failed {
