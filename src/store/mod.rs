@@ -17,7 +17,7 @@ mod sqlite;
 pub use lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine};
 pub use model::{
     Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, Failure, NextDelivery, PollCommit, PollOutcome,
-    PollRecord, SourceState, StoreError, WatcherState,
+    PollRecord, QueuedMessage, SourceState, StoreError, WatcherState,
 };
 
 use crate::domain::alert::Alert;
@@ -302,6 +302,11 @@ impl Store {
     /// Deliveries, newest first; `waiting_only` leaves out what is settled.
     pub async fn deliveries(&self, waiting_only: bool, limit: u64) -> Result<Vec<DeliveryLine>, StoreError> {
         detached!(self, store => store.deliveries(waiting_only, limit))
+    }
+
+    /// The messages of deliveries with a higher number than this, oldest first.
+    pub async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
+        detached!(self, store => store.messages_after(delivery))
     }
 
     /// How many alerts fire, per watcher and severity.
