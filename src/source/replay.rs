@@ -39,6 +39,9 @@ impl Replay {
 
     pub(super) fn read<S: RowSink>(&self, query: &Query, limits: &Limits, sink: &mut S) -> Result<ReadStats, SourceError> {
         let answer = self.answer(query)?;
+        if let (true, Some((kind, message))) = (answer.rows.is_empty(), &answer.failure) {
+            return Err(SourceError::new(*kind, message));
+        }
         let mut intake = Intake::new(limits, sink);
         intake.columns(&answer.columns)?;
         for row in within(&query.window, &answer)? {
