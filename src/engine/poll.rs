@@ -164,7 +164,7 @@ impl Engine {
         let silences = parts.store.open_silences().await?;
         let occasion = self.occasion(watcher, started_at, &silences);
         let mut found = self.found(&occasion, &claim.state, reading).await?;
-        let changes = std::mem::take(&mut found.changes);
+        let mut changes = std::mem::take(&mut found.changes);
         let everyone = self.receivers_of(&watcher.source);
         for _ in 0..RACES {
             let source = parts.store.source_state(&watcher.source).await?;
@@ -181,7 +181,9 @@ impl Engine {
                 everyone: everyone.clone(),
             };
             let health = health::after(ended);
-            match self.commit(&occasion, &claim, slot, ended_at, &found, changes.clone(), health).await {
+            // Only a commit that writes the source's state can be raced; a hundred thousand alerts are not copied for nothing.
+            let own = if health.source.is_some() { changes.clone() } else { std::mem::take(&mut changes) };
+            match self.commit(&occasion, &claim, slot, ended_at, &found, own, health).await {
                 Err(StoreError::Raced) => {}
                 done => return done,
             }

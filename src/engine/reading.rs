@@ -84,7 +84,7 @@ impl Engine {
         if let (Some(incremental), Some(seen)) = (&incremental, &plan.cursor) {
             let open = open_transactions(stats.horizon);
             let overlap = incremental.cursor.overlap;
-            let next = match state.cursor.as_ref().filter(|_| basis.has_baseline) {
+            let next = match state.cursor.as_ref().filter(|before| before.column == incremental.cursor.column) {
                 Some(before) => {
                     reading.warnings.extend(held_back(before, open, now, overlap));
                     before.advance(seen, open, now, overlap, true)

@@ -34,6 +34,7 @@ impl Sqlite {
         tx.commit().await.doing("taking over")
     }
 
+    // A watcher that was renamed keeps the name its keys are hashed with: whoever has that name now hashes with another one.
     pub(in crate::store) async fn claim_poll(
         &self,
         watcher: &str,
@@ -44,11 +45,10 @@ impl Sqlite {
     ) -> Result<Option<Claim>, StoreError> {
         let until = stamp(now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
         let mut tx = self.begin().await?;
-        // A watcher that was renamed keeps the name its keys are hashed with: whoever has that name now takes another one.
         sqlx::query(
-            "insert into watcher_state (watcher, source, identity) select ?1, ?2,
-                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0)
-             where true on conflict do nothing",
+            "insert into watcher_state (watcher, source, identity) values (?1, ?2,
+                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0))
+             on conflict do nothing",
         )
         .bind(watcher)
         .bind(source)
@@ -135,7 +135,8 @@ impl Sqlite {
 
     pub(in crate::store) async fn schedule(&self, watcher: &str, source: &str, next: Option<DateTime<Utc>>) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into watcher_state (watcher, source, next_poll_at) values (?, ?, ?)
+            "insert into watcher_state (watcher, source, next_poll_at, identity) values (?1, ?2, ?3,
+                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0))
              on conflict (watcher, source) do update set next_poll_at = excluded.next_poll_at",
         )
         .bind(watcher)

@@ -28,6 +28,11 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn adopt(&self, formerly: &str, name: &str) -> Result<bool, StoreError> {
+        // A look without the write lock: there is something to take over only once.
+        let old = sqlx::query("select 1 from watcher_state where watcher = ? limit 1").bind(formerly).fetch_optional(&self.reader).await;
+        if old.doing("reading watchers")?.is_none() {
+            return Ok(false);
+        }
         let mut tx = self.begin().await?;
         let old = count_of(&mut tx, "select count(*) as n from watcher_state where watcher = ?", formerly).await?;
         let new = count_of(&mut tx, "select count(*) as n from watcher_state where watcher = ? and baseline_at is not null", name).await?;
