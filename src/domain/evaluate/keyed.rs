@@ -77,7 +77,7 @@ impl Evaluation<'_> {
             let text = why_not(&self.basis, row);
             self.traces.push(Trace { fingerprint, key: Some(self.key_of(row)), word: TraceWord::Unmatched, digest, text });
         }
-        if !self.basis.watcher.remembers_rows() {
+        if !self.remembers_rows {
             return;
         }
         if let Some(at) = known {
@@ -168,7 +168,7 @@ impl Evaluation<'_> {
         for (at, known) in self.basis.known.keys().iter().enumerate() {
             let is_found = found.contains_key(&known.fingerprint);
             if known.status == AlertStatus::Seen {
-                if self.marks[at] == Mark::Absent && !is_found && !self.faulty.contains(&known.fingerprint) && watcher.remembers_rows() {
+                if self.marks[at] == Mark::Absent && !is_found && !self.faulty.contains(&known.fingerprint) && self.remembers_rows {
                     plan.forgotten.push(known.fingerprint);
                 }
                 continue;

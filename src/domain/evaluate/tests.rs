@@ -458,8 +458,7 @@ fn what_is_told_once_is_not_reminded_of() {
 fn a_missing_or_doubled_key_column_is_named() {
     let error = |key: &[&str]| {
         let watcher = Watcher { key: key.iter().map(|name| (*name).to_owned()).collect(), ..watcher() };
-        let known = Known::default();
-        let world = World::new(watcher);
+        let (known, world) = (Known::default(), World::new(watcher));
         Evaluation::new(world.basis(&known)).columns(&columns(&["id", "v"])).expect_err("refused")
     };
     assert_eq!(error(&["sku"]), "the key column `sku` is not in the result, which has: id, v");
