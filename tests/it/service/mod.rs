@@ -5,5 +5,8 @@ mod delivering;
 mod house;
 mod killing;
 mod layers;
+mod life;
+mod life_cursor;
+mod life_match;
 mod polling;
 mod secrets;
