@@ -122,15 +122,16 @@ impl World {
     fn basis<'a>(&'a self, known: &'a Known) -> Basis<'a> {
         Basis {
             watcher: &self.watcher,
-            known: known,
+            known,
             same_revision: self.revision.as_deref() == Some(&self.watcher.revision()),
+            is_first: !self.has_baseline,
             has_baseline: self.has_baseline,
             identity: &self.watcher.name,
             is_rekeyed: false,
             shape: self.shape.as_ref(),
             expected: self.expected.as_deref(),
             last_report: self.last_report.as_ref(),
-            forget_before: None,
+            forget: None,
             usual_bound: None,
             now: self.now,
         }
