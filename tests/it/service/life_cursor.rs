@@ -116,3 +116,86 @@ async fn a_watcher_whose_first_rows_were_told_tells_nothing_again_when_its_curso
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_a_large_table_the_last_ten_thousand_rows_are_the_baseline() {
+    lived(&[("orders", &orders(""))], async |life: &mut Life| {
+        life.step(0, &format!("{ORDERS}; {}", numbered(1..=25_000)), "-").await;
+        assert_eq!(life.house.last_poll().await.rows, 10_000);
+        life.step(60, "insert into orders values (25001, 'x')", "fired 25001").await;
+        assert_eq!(life.house.last_poll().await.rows, 10_001, "read from the lowest of the baseline");
+        // Below the baseline nobody looks.
+        life.step(60, "delete from orders where id = 20000; insert into orders values (0, 'x')", "-").await;
+        life.step(600, "insert into orders values (20000, 'the same id again')", "-").await;
+        life.step(60, "", "-").await;
+        assert_eq!(life.house.last_poll().await.rows, 1);
+        life.step(1200, "", "-").await;
+        assert!(life.known().await <= 2, "ten thousand keys are not kept for ever: {}", life.known().await);
+        life.step(60, "insert into orders values (25002, 'x')", "fired 25002").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_without_a_value_is_told_once_by_its_key_and_again_never() {
+    let by_sku = orders("").replace("key = [\"id\"]", "key = [\"sku\"]");
+    lived(&[("orders", &by_sku)], async |life: &mut Life| {
+        life.step(0, &format!("{ORDERS}; insert into orders values (null, 'old'), (5, 'five')"), "-").await;
+        life.step(60, "insert into orders values (null, 'draft'), (null, null)", "fired draft, fired NULL").await;
+        life.step(1800, "insert into orders values (6, 'six'), (null, '')", "fired six, fired ").await;
+        for _ in 0..3 {
+            life.step(1800, "", "-").await;
+        }
+        // A draft gets its number.
+        life.step(60, "update orders set id = 7 where sku = 'draft'", "-").await;
+        life.step(60, "update orders set id = 3 where sku = 'old'", "-").await;
+        life.step(1800, "update orders set id = null where sku = 'six'", "-").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_query_that_names_the_cursor_by_hand_begins_where_it_is_told() {
+    let by_hand = orders("cursor_start = 40").replace("from orders\"", "from orders where id >= :cursor and sku <> ':cursor'\"");
+    lived(&[("orders", &by_hand)], async |life: &mut Life| {
+        life.step(0, &format!("{ORDERS}; {}", numbered(1..=50)), "-").await;
+        assert_eq!(life.house.last_poll().await.rows, 11);
+        life.step(60, "insert into orders values (60, 'x'), (61, ':cursor')", "fired 60").await;
+        life.step(60, "insert into orders values (55, 'late'), (39, 'below')", "fired 55").await;
+        life.step(600, "", "-").await;
+        life.step(60, "", "-").await;
+        assert_eq!(life.house.last_poll().await.rows, 1);
+        life.step(60, "insert into orders values (59, 'too late'), (62, 'x')", "fired 62").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn values_above_fifty_three_bits_are_told_apart() {
+    let big = 9_007_199_254_740_993_i64;
+    lived(&[("orders", &orders(""))], async |life: &mut Life| {
+        life.step(0, &format!("{ORDERS}; insert into orders values ({big}, 'x')"), "-").await;
+        life.step(60, &format!("insert into orders values ({}, 'x')", big - 1), &format!("fired {}", big - 1)).await;
+        life.step(1200, &format!("insert into orders values ({}, 'x')", big + 1), &format!("fired {}", big + 1)).await;
+        life.step(1200, "", "-").await;
+        life.step(60, "", "-").await;
+        assert_eq!(life.house.last_poll().await.rows, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn failed_polls_move_nothing_and_what_came_meanwhile_is_told() {
+    lived(&[("orders", &orders("reconcile = \"0 12 * * *\""))], async |life: &mut Life| {
+        life.step(0, &format!("{ORDERS}; {}", numbered(1..=5)), "-").await;
+        life.step(60, "insert into orders values (20, 'x'); alter table orders rename to hidden", "-").await;
+        life.step(60, "", "-").await;
+        life.step(3 * 3600, "insert into hidden values (10, 'late')", "watcher_failed -").await;
+        life.step(3600, "alter table hidden rename to orders", "fired 20, fired 10, watcher_recovered -").await;
+        life.step(60, "insert into orders values (15, 'later')", "fired 15").await;
+        life.step(1200, "", "-").await;
+        life.step(86_400, "", "-").await;
+        life.step(86_400, "", "-").await;
+    })
+    .await;
+}
