@@ -7,3 +7,4 @@ mod killing;
 mod layers;
 mod polling;
 mod secrets;
+mod trace;
