@@ -40,6 +40,10 @@ pub struct Changes {
     pub silenced: Vec<Silenced>,
     /// What was thought without being told.
     pub traces: Vec<Trace>,
+    /// See [`Plan::is_trace_whole`].
+    pub is_trace_whole: bool,
+    /// Lines of the trace that no longer hold.
+    pub traces_over: Vec<i64>,
     /// What went wrong on the way without losing anything: a template or a `notify` condition that failed.
     pub warnings: Vec<String>,
 }
@@ -97,7 +101,7 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     let mut draft = Drafting::new(occasion);
     let mut stored = stored;
     draft.changes.marks = plan.marks;
-    draft.changes.traces = plan.traces;
+    (draft.changes.traces, draft.changes.is_trace_whole) = (plan.traces, plan.is_trace_whole);
     draft.rekeyed(&plan.rekeyed, &mut stored);
     let late = &plan.late;
     for found in plan.fired {
@@ -335,7 +339,7 @@ impl<'a> Drafting<'a> {
         }
         if self.is_put_off(shown.severity) {
             let text = "no reminder: it is outside the watcher's hours".to_owned();
-            self.changes.traces.push(Trace { fingerprint, key: None, word: TraceWord::NotRepeated, digest: shown.digest, text });
+            self.changes.traces.push(Trace { fingerprint, key: None, word: TraceWord::NotRepeated, text });
             return;
         }
         let routes = self.route(&shown);

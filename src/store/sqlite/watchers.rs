@@ -44,6 +44,7 @@ impl Sqlite {
             "delete from watcher_state where watcher = ?2",
             "update watcher_state set identity = coalesce(identity, ?1), watcher = ?2, version = version + 1 where watcher = ?1",
             "update alert_state set watcher = ?2 where watcher = ?1",
+            "update trace set watcher = ?2 where watcher = ?1",
         ] {
             sqlx::query(statement)
                 .bind(formerly)
@@ -71,9 +72,11 @@ impl Sqlite {
         let mut tx = self.begin().await?;
         insert_events(&mut tx, None, &changes.events).await?;
         remove_alerts(&mut tx, &changes.remove).await?;
-        for statement in
-            ["delete from alert_state where watcher = ? and source = ?", "delete from watcher_state where watcher = ? and source = ?"]
-        {
+        for statement in [
+            "delete from alert_state where watcher = ? and source = ?",
+            "delete from watcher_state where watcher = ? and source = ?",
+            "update trace set until = at where watcher = ? and source = ? and until is null",
+        ] {
             sqlx::query(statement).bind(watcher).bind(source).execute(&mut *tx).await.doing("closing a watcher that is gone")?;
         }
         tx.commit().await.doing("closing a watcher that is gone")

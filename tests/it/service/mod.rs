@@ -16,3 +16,4 @@ mod life_report;
 mod life_values;
 mod polling;
 mod secrets;
+mod trace;
