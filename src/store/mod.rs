@@ -16,8 +16,8 @@ mod sqlite;
 
 pub use lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine};
 pub use model::{
-    Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, Failure, NextDelivery, PollCommit, PollOutcome,
-    PollRecord, QueuedMessage, SourceState, StoreError, WatcherState,
+    Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, Failure, LastingTrace, NextDelivery, PollCommit,
+    PollOutcome, PollRecord, QueuedMessage, SourceState, StoreError, WatcherState,
 };
 
 use crate::domain::alert::Alert;
@@ -127,6 +127,12 @@ impl Store {
     /// [`StoreError::Stale`] when the claim was lost in the meantime: nothing was written.
     pub async fn commit_poll(&self, commit: PollCommit, changes: Changes) -> Result<Committed, StoreError> {
         detached!(self, store => store.commit_poll(&commit, &changes))
+    }
+
+    /// The lines of a watcher's trace that still hold.
+    pub async fn lasting_traces(&self, watcher: &str, source: &str) -> Result<Vec<LastingTrace>, StoreError> {
+        let (watcher, source) = (watcher.to_owned(), source.to_owned());
+        detached!(self, store => store.lasting_traces(&watcher, &source))
     }
 
     /// Gives a claim back without a record: the poll was not made.
@@ -314,8 +320,9 @@ impl Store {
         detached!(self, store => store.firing_counts())
     }
 
-    /// Removes history, polls and settled deliveries from before a time; how many lines went. Firing alerts and what waits stay.
-    pub async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        detached!(self, store => store.purge(before))
+    /// Removes history, polls and settled deliveries from before a time, and lines of the trace that are too old by `now` or
+    /// too many; how many lines went. Firing alerts and what waits stay.
+    pub async fn purge(&self, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        detached!(self, store => store.purge(before, now))
     }
 }

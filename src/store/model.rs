@@ -4,8 +4,9 @@ use super::lists::HistoryLine;
 use crate::domain::alert::EventKind;
 use crate::domain::cursor::CursorState;
 use crate::domain::delivery::{Attempt, Decision};
-use crate::domain::evaluate::{LastReport, Shape};
+use crate::domain::evaluate::{LastReport, Shape, TraceWord};
 use crate::domain::message::Message;
+use crate::domain::row::Fingerprint;
 use chrono::{DateTime, Utc};
 
 /// Why the store did not do what was asked.
@@ -233,6 +234,9 @@ pub struct PollCommit {
     pub source: Option<SourceState>,
 }
 
+/// A line of the trace that still holds: its number, key, word and text.
+pub type LastingTrace = (i64, Fingerprint, TraceWord, String);
+
 /// What was written.
 #[derive(Clone, Debug, Default)]
 pub struct Committed {
@@ -242,6 +246,8 @@ pub struct Committed {
     pub events: Vec<(i64, EventKind)>,
     /// How many deliveries were made.
     pub deliveries: usize,
+    /// The numbers of the lines of the trace, in the order of the changes.
+    pub traces: Vec<i64>,
 }
 
 /// A message in the outbox, whatever became of it.

@@ -5,6 +5,7 @@ mod outbox;
 mod polls;
 mod read;
 mod silences;
+mod traces;
 mod watchers;
 
 use super::model::StoreError;

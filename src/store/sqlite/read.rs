@@ -172,8 +172,8 @@ impl Sqlite {
         Ok(rows.iter().map(|row| (row.get("watcher"), row.get("severity"), row.get::<i64, _>("n").unsigned_abs())).collect())
     }
 
-    pub(in crate::store) async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut gone = 0;
+    pub(in crate::store) async fn purge(&self, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut gone = self.purge_traces(now).await?;
         // A settled delivery's `not_before` is when it was settled. A line that an unsettled delivery tells stays, as do the polls of the lines that stay.
         for statement in [
             "delete from delivery where id in (select id from delivery where state in ('delivered', 'discarded') and max(created_at, not_before) < ?1 limit ?2)",

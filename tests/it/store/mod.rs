@@ -6,6 +6,7 @@ mod outbox;
 mod polls;
 mod processes;
 mod read;
+mod trace;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rowbell::domain::alert::{Alert, AlertStatus, Event, EventKind, Severity};
