@@ -26,9 +26,11 @@ pub(super) mod fields;
 mod moment;
 mod read;
 mod rows;
+mod template;
 mod text_table;
 
 pub use fields::FAILURES;
+pub use template::new_watcher_test;
 
 /// What the name of a file of tests ends with.
 pub const SUFFIX: &str = ".test.toml";
