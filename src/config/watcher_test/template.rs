@@ -1,6 +1,6 @@
 //! A file of tests to begin with: polls that fit the kind of the watcher, with the columns that it names.
 
-use super::tested_watcher;
+use super::Tested;
 use crate::config::settings::Settings;
 use crate::domain::expression::Expression;
 use crate::domain::watcher::{AlertOn, Expect, ExpectedCell, Watcher};
@@ -41,7 +41,7 @@ fn polls(alert_on: &AlertOn) -> (&'static str, [Poll; 4]) {
 /// The text of a new file of tests for the watcher in the file `NAME.toml` beside `path`; of a watcher that is not valid
 /// yet only the form.
 pub fn new_watcher_test(name: &str, path: &Path, settings: &Settings) -> String {
-    let watcher = tested_watcher(name, path, settings, &[]).ok();
+    let watcher = Tested::beside(path, name).ok().and_then(|tested| tested.watcher(settings, &[]).ok());
     let alert_on = watcher.as_ref().map_or(&AlertOn::Match, |watcher| &watcher.alert_on);
     let columns = watcher.as_ref().map_or_else(|| vec!["sku".to_owned()], columns);
     let keys = watcher.as_ref().map_or(1, |watcher| watcher.key.len());
