@@ -6,3 +6,4 @@ mod house;
 mod lists;
 mod polling;
 mod service;
+mod watcher_tests;

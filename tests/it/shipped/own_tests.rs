@@ -62,3 +62,19 @@ fn the_tests_of_a_shipped_watcher_notice_a_change_of_it() {
         assert_eq!(output.status.code(), Some(1), "{name}: {is}\n{}", String::from_utf8_lossy(&output.stdout));
     }
 }
+
+/// Everything that a poll must remember stands in the store.
+#[test]
+fn the_tests_pass_too_when_the_program_is_started_anew_before_each_poll() {
+    let home = tempfile::tempdir().expect("a folder");
+    for entry in fs::read_dir(shipped()).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path)
+            .expect("a text")
+            .replace("restart = true\n", "")
+            .replace("[[test.poll]]\n", "[[test.poll]]\nrestart = true\n");
+        fs::write(home.path().join(path.file_name().expect("a name")), text).expect("a file");
+    }
+    let output = rowbell(&["test", "."], home.path());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
