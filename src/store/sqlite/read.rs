@@ -20,7 +20,7 @@ impl Sqlite {
         let rows = sqlx::query(
             "select a.*, (select max(h.id) from alert_history h where a.status = 'firing' and h.fingerprint = a.fingerprint and h.event = 'fired') as id
              from alert_state a where a.status in ('firing', 'pending') and (?1 is null or a.watcher = ?1)
-             order by a.status, a.since desc, a.fingerprint limit ?2",
+             order by a.status, a.since desc, a.watcher, id, a.fingerprint limit ?2",
         )
         .bind(watcher)
         .bind(bound(limit))
