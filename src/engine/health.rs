@@ -143,10 +143,12 @@ fn worked(ended: &Ended<'_>, health: &mut Health) {
     state.last_ok_at = Some(ended.started_at);
     if let Some(since) = state.failing_since.filter(|_| state.failing_told && !state.told_by_source) {
         let receivers = ended.watcher.receivers();
+        // What was only held did not fail: it is taken now.
+        let polls = if state.failures == ended.before.held_polls { 0 } else { state.failures };
         health.own = Some(Own {
             kind: EventKind::WatcherRecovered,
             since,
-            polls: state.failures,
+            polls,
             error: String::new(),
             receivers,
             is_of_source: false,
