@@ -56,7 +56,10 @@ async fn tell_failing(store: &Store, wanted: Option<&str>, wall: &Wall) -> Resul
         let since = state.failing_since.map(|since| format!(" since {}", wall.at(since))).unwrap_or_default();
         match &state.held_reason {
             Some(reason) => {
-                eprintln!("note: the guard of `{name}` holds its result{since}: {}; `rowbell release {name}` takes the next", guard::cause(reason))
+                eprintln!(
+                    "note: the guard of `{name}` holds its result{since}: {}; `rowbell release {name}` takes the next",
+                    guard::cause(reason)
+                )
             }
             None => eprintln!("note: the polls of `{name}` fail{since} ({} in a row): `rowbell polls {name}` says why", state.failures),
         }

@@ -47,7 +47,10 @@ fn tell(global: &Global, state: &WatcherState, wall: &Wall) {
     let polls = if state.held_polls == 1 { "1 poll".to_owned() } else { format!("{} polls", state.held_polls) };
     let next = state.next_poll_at.map(|next| format!(" at {}", wall.at(next))).unwrap_or_default();
     output::line(&format!("{} on {}: the guard held {polls}: {reason}", state.watcher, state.source));
-    output::line(&format!("the next result is taken, whatever it moves: the running service polls{next}, `rowbell poll {}` now", state.watcher));
+    output::line(&format!(
+        "the next result is taken, whatever it moves: the running service polls{next}, `rowbell poll {}` now",
+        state.watcher
+    ));
 }
 
 /// Why there is nothing to release.

@@ -230,12 +230,7 @@ fn table(lines: &[SilenceLine], wall: &Wall) -> comfy_table::Table {
 /// What a silence covers, in words.
 fn covers(line: &SilenceLine) -> String {
     let key = line.key.as_ref().map(output::cells);
-    let parts = [
-        line.watcher.clone(),
-        key,
-        line.severity.clone(),
-        line.receiver.as_ref().map(|receiver| format!("to {receiver}")),
-    ];
+    let parts = [line.watcher.clone(), key, line.severity.clone(), line.receiver.as_ref().map(|receiver| format!("to {receiver}"))];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "everything".to_owned() } else { output::plain(&parts.join(" · ")) }
 }

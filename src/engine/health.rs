@@ -145,14 +145,7 @@ fn worked(ended: &Ended<'_>, health: &mut Health) {
         let receivers = ended.watcher.receivers();
         // What was only held did not fail: it is taken now.
         let polls = if state.failures == ended.before.held_polls { 0 } else { state.failures };
-        health.own = Some(Own {
-            kind: EventKind::WatcherRecovered,
-            since,
-            polls,
-            error: String::new(),
-            receivers,
-            is_of_source: false,
-        });
+        health.own = Some(Own { kind: EventKind::WatcherRecovered, since, polls, error: String::new(), receivers, is_of_source: false });
     }
     (state.failures, state.failing_since, state.failing_told, state.told_by_source) = (0, None, false, false);
 }

@@ -86,8 +86,7 @@ impl Sqlite {
             .doing("counting what a silence has kept back")?;
         let mut news = Vec::new();
         for statement in [KEPT_ALERTS, KEPT_FAILURES] {
-            let rows =
-                sqlx::query(statement).bind(silence).fetch_all(&self.reader).await.doing("reading what a silence has kept back")?;
+            let rows = sqlx::query(statement).bind(silence).fetch_all(&self.reader).await.doing("reading what a silence has kept back")?;
             for row in &rows {
                 if kept(row)?.is_news() {
                     news.push((row.get("id"), row.get("receiver")));

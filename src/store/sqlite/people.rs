@@ -43,7 +43,9 @@ async fn acknowledge_one(tx: &mut Transaction<'_, Db>, id: i64, by: &Acknowledge
     let named = Named { has_key: line.fingerprint.is_some(), since: line.since };
     match (acknowledge::verdict(named, present.as_ref(), &by.by, by.note.as_deref()), stored, present) {
         (Verdict::Take, Some(row), Some(alert)) => take(tx, &row, alert, by).await.map(Acked::Taken),
-        (Verdict::Theirs, Some(row), Some(alert)) => Ok(Acked::Theirs(taken(&row, &alert, None, alert.acknowledged.as_ref().unwrap_or(by)))),
+        (Verdict::Theirs, Some(row), Some(alert)) => {
+            Ok(Acked::Theirs(taken(&row, &alert, None, alert.acknowledged.as_ref().unwrap_or(by))))
+        }
         (Verdict::Pending, _, Some(alert)) => Ok(Acked::Pending { watcher: line.watcher, key: line.key, since: alert.since }),
         (Verdict::NoAlert, _, _) => Ok(Acked::NoAlert { watcher: line.watcher, event: line.event }),
         (_, _, present) => over(tx, line, present).await,
@@ -97,11 +99,7 @@ async fn line(tx: &mut Transaction<'_, Db>, id: i64) -> Result<Option<Line>, Sto
 }
 
 async fn alert_row(tx: &mut Transaction<'_, Db>, fingerprint: &str) -> Result<Option<SqliteRow>, StoreError> {
-    sqlx::query("select * from alert_state where fingerprint = ?")
-        .bind(fingerprint)
-        .fetch_optional(&mut **tx)
-        .await
-        .doing("reading alerts")
+    sqlx::query("select * from alert_state where fingerprint = ?").bind(fingerprint).fetch_optional(&mut **tx).await.doing("reading alerts")
 }
 
 async fn write_acknowledgement(tx: &mut Transaction<'_, Db>, alert: &Alert, by: &Acknowledgement) -> Result<(), StoreError> {
@@ -117,7 +115,11 @@ async fn write_acknowledgement(tx: &mut Transaction<'_, Db>, alert: &Alert, by: 
 }
 
 /// When that life of an alert was over.
-async fn resolved_at(tx: &mut Transaction<'_, Db>, fingerprint: &str, since: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, StoreError> {
+async fn resolved_at(
+    tx: &mut Transaction<'_, Db>,
+    fingerprint: &str,
+    since: Option<DateTime<Utc>>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
     let row = sqlx::query("select at from alert_history where fingerprint = ? and event = 'resolved' and since = ? order by id limit 1")
         .bind(fingerprint)
         .bind(since.map(stamp))

@@ -2,7 +2,9 @@
 
 use super::codec::{acknowledgement, object, parse_json, stamp};
 use super::{Doing, Sqlite};
-use crate::store::lists::{AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine};
+use crate::store::lists::{
+    AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine,
+};
 use crate::store::model::StoreError;
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;

@@ -4,5 +4,6 @@ mod check;
 mod files;
 mod house;
 mod lists;
+mod people;
 mod polling;
 mod service;

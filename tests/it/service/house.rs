@@ -20,6 +20,9 @@ use tempfile::TempDir;
 /// The token of the robot called `warehouse`.
 pub const TOKEN: &str = "4f1c0ffee4f1c0ffee4f1c0ffee4f1c0ffee4f1c0ffee4f1c0ffee4f1c0ffee4";
 
+/// The token of the robot called `duty`.
+pub const DUTY: &str = "d0771e0d0771e0d0771e0d0771e0d0771e0d0771e0d0771e0d0771e0d0771e0d";
+
 /// A shop, its watchers, a robot, and the engine between them.
 pub struct House {
     pub folder: TempDir,
@@ -50,7 +53,9 @@ impl House {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Clock::at(start_time());
         let shop = open_shop(folder.path()).await;
-        let mut simulated = SimulatorSettings::new(clock.clone()).with_robot(SimulatedRobot::new(TOKEN, "warehouse"));
+        let mut simulated = SimulatorSettings::new(clock.clone())
+            .with_robot(SimulatedRobot::new(TOKEN, "warehouse"))
+            .with_robot(SimulatedRobot::new(DUTY, "duty"));
         simulated.hold = Duration::from_millis(1_500);
         let simulator = Simulator::start(change(simulated)).await.expect("the simulator starts");
         let engine = open_engine(folder.path(), &clock, &simulator).await;
@@ -147,9 +152,10 @@ async fn open_shop(folder: &Path) -> SqlitePool {
 
 fn settings(folder: &Path, simulator: &Simulator) -> Settings {
     let text = format!(
-        "timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n",
+        "timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n[receivers.duty]\ntype = \"dingtalk_robot\"\nwebhook = \"{2}\"\n",
         folder.display(),
         simulator.webhook(TOKEN),
+        simulator.webhook(DUTY),
     );
     parse_settings(&folder.join("rowbell.toml"), &text, &Environment::default()).expect("valid settings")
 }

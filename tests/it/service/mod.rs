@@ -5,5 +5,6 @@ mod delivering;
 mod house;
 mod killing;
 mod layers;
+mod people;
 mod polling;
 mod secrets;

@@ -165,7 +165,11 @@ async fn an_event_that_comes_while_the_end_is_told_is_not_lost() {
         assert_eq!(open(&service).await, [id], "nothing was written");
         assert_eq!(service.commit_digests(digest(&service, id).await, at(600)).await.expect("written"), 2);
         poll(&other, "w", at(599), kept(id, EventKind::Fired, "c", 599)).await;
-        assert_eq!((open(&service).await, news(&service, id).await), (vec![id], vec!["fired c firing".to_owned()]), "and a, b are not told again");
+        assert_eq!(
+            (open(&service).await, news(&service, id).await),
+            (vec![id], vec!["fired c firing".to_owned()]),
+            "and a, b are not told again"
+        );
         assert_eq!(service.commit_digests(digest(&service, id).await, at(601)).await.expect("written"), 1);
         assert!(open(&service).await.is_empty());
     }
@@ -273,7 +277,8 @@ async fn events_that_are_put_off_while_a_digest_is_made_are_not_taken_off_with_i
 
 /// A watcher's own event, kept back by a silence.
 fn own(silence: i64, kind: EventKind, seconds: i64) -> Changes {
-    let event = Event { at: at(seconds), fingerprint: None, key: None, rows: Vec::new(), since: Some(at(60)), ..event(kind, &alert("w", "a")) };
+    let event =
+        Event { at: at(seconds), fingerprint: None, key: None, rows: Vec::new(), since: Some(at(60)), ..event(kind, &alert("w", "a")) };
     let silenced = vec![Silenced { event: 0, receiver: "warehouse".into(), silence }];
     Changes { events: vec![event], silenced, ..Changes::default() }
 }
