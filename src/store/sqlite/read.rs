@@ -1,8 +1,10 @@
 //! Lists for people, pages and the API; and the janitor's work.
 
-use super::codec::{object, parse_json, stamp};
+use super::codec::{acknowledgement, object, parse_json, stamp};
 use super::{Doing, Sqlite};
-use crate::store::lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine};
+use crate::store::lists::{
+    AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine,
+};
 use crate::store::model::StoreError;
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
@@ -18,9 +20,9 @@ const CHUNK: usize = 500;
 impl Sqlite {
     pub(in crate::store) async fn alerts(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<AlertLine>, StoreError> {
         let rows = sqlx::query(
-            "select a.*, (select max(h.id) from alert_history h where h.fingerprint = a.fingerprint and h.event = 'fired') as id
+            "select a.*, (select max(h.id) from alert_history h where a.status = 'firing' and h.fingerprint = a.fingerprint and h.event = 'fired') as id
              from alert_state a where a.status in ('firing', 'pending') and (?1 is null or a.watcher = ?1)
-             order by a.since desc, a.fingerprint limit ?2",
+             order by a.status, a.since desc, a.fingerprint limit ?2",
         )
         .bind(watcher)
         .bind(bound(limit))
@@ -186,7 +188,7 @@ impl Sqlite {
 }
 
 /// SQLite takes a negative limit for none.
-fn bound(limit: u64) -> i64 {
+pub(super) fn bound(limit: u64) -> i64 {
     if limit == 0 { -1 } else { i64::try_from(limit).unwrap_or(-1) }
 }
 
@@ -219,11 +221,12 @@ fn alert_line(row: &SqliteRow) -> Result<AlertLine, StoreError> {
         since: row.get("since"),
         told_at: row.get("told_at"),
         receivers: serde_json::from_str(row.get("receivers")).unwrap_or_default(),
+        polls: row.get("polls"),
         gone_since: row.get("gone_since"),
         repeats: row.get("repeats"),
-        acknowledged_at: row.get("acknowledged_at"),
-        acknowledged_by: row.get("acknowledged_by"),
-        acknowledged_note: row.get("acknowledged_note"),
+        acknowledged: acknowledgement(row)?.as_ref().map(AcknowledgedLine::of),
+        silenced: false,
+        silences: Vec::new(),
     })
 }
 
