@@ -25,7 +25,8 @@ pub use lists::{
 };
 pub use model::{
     Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,
-    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, SourceState, StoreError, Taken, Until, WatcherState,
+    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, SourceState, StoreError, Taken, Until,
+    WatcherState,
 };
 
 use crate::domain::alert::{Acknowledgement, Alert};
@@ -335,6 +336,11 @@ impl Store {
     /// Deliveries, newest first; `waiting_only` leaves out what is settled.
     pub async fn deliveries(&self, waiting_only: bool, limit: u64) -> Result<Vec<DeliveryLine>, StoreError> {
         detached!(self, store => store.deliveries(waiting_only, limit))
+    }
+
+    /// The messages of deliveries with a higher number than this, oldest first.
+    pub async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
+        detached!(self, store => store.messages_after(delivery))
     }
 
     /// How many alerts fire, per watcher and severity.

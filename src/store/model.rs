@@ -375,6 +375,17 @@ pub struct Taken {
     pub before: Option<Acknowledgement>,
 }
 
+/// A message in the outbox, whatever became of it.
+#[derive(Clone, Debug)]
+pub struct QueuedMessage {
+    /// The delivery's number.
+    pub id: i64,
+    /// To whom.
+    pub receiver: String,
+    /// What it says.
+    pub message: Message,
+}
+
 /// A delivery that this process may send now.
 #[derive(Clone, Debug)]
 pub struct ClaimedDelivery {

@@ -5,7 +5,7 @@ use super::{Doing, Sqlite};
 use crate::store::lists::{
     AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine,
 };
-use crate::store::model::StoreError;
+use crate::store::model::{QueuedMessage, StoreError};
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteRow;
@@ -128,6 +128,19 @@ impl Sqlite {
         let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
         let mut tries = self.attempts_of(&ids).await?;
         Ok(rows.iter().map(|row| delivery_line(row, tries.remove(&row.get("id")).unwrap_or_default())).collect())
+    }
+
+    pub(in crate::store) async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
+        let rows = sqlx::query("select id, receiver, message from delivery where id > ? order by id")
+            .bind(delivery)
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading messages")?;
+        let message = |row: &SqliteRow| {
+            let message = serde_json::from_str(row.get("message")).map_err(|error| StoreError::Corrupt(format!("a message ({error})")))?;
+            Ok(QueuedMessage { id: row.get("id"), receiver: row.get("receiver"), message })
+        };
+        rows.iter().map(message).collect()
     }
 
     async fn attempts_of(&self, deliveries: &[i64]) -> Result<HashMap<i64, Vec<AttemptLine>>, StoreError> {
