@@ -22,6 +22,7 @@ mod send_test;
 mod silence;
 mod simulator;
 pub mod telemetry;
+mod test;
 mod who;
 mod wiring;
 
@@ -71,6 +72,8 @@ enum Command {
     Preview(preview::Options),
     /// Check the settings and the watchers, and prepare every query on its source
     Check(check::Options),
+    /// Run the watchers' tests: no database is read, and no time passes
+    Test(test::Options),
     /// What fires now
     Alerts(alerts::Options),
     /// Take an alert: no reminders until it escalates or is over
@@ -152,6 +155,7 @@ async fn dispatch(arguments: Arguments) -> Outcome {
         Command::Poll(options) => poll::poll(global, options).await,
         Command::Preview(options) => preview::preview(global, options).await,
         Command::Check(options) => check::check(global, options).await,
+        Command::Test(options) => test::test(global, options).await,
         Command::Alerts(options) => alerts::alerts(global, options).await,
         Command::Ack(options) => ack::ack(global, options).await,
         Command::Silence(options) => silence::silence(global, options).await,

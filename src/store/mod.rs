@@ -25,7 +25,8 @@ pub use lists::{
 };
 pub use model::{
     Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,
-    Later, NextDelivery, PollCommit, PollOutcome, PollRecord, SourceState, StoreError, Taken, Until, WatcherState,
+    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, SourceState, StoreError, Taken, Until,
+    WatcherState,
 };
 
 use crate::domain::alert::{Acknowledgement, Alert};
@@ -135,6 +136,12 @@ impl Store {
     /// [`StoreError::Stale`] when the claim was lost in the meantime: nothing was written.
     pub async fn commit_poll(&self, commit: PollCommit, changes: Changes) -> Result<Committed, StoreError> {
         detached!(self, store => store.commit_poll(&commit, &changes))
+    }
+
+    /// The lines of a watcher's trace that still hold.
+    pub async fn lasting_traces(&self, watcher: &str, source: &str) -> Result<Vec<LastingTrace>, StoreError> {
+        let (watcher, source) = (watcher.to_owned(), source.to_owned());
+        detached!(self, store => store.lasting_traces(&watcher, &source))
     }
 
     /// Gives a claim back without a record: the poll was not made.
@@ -331,13 +338,19 @@ impl Store {
         detached!(self, store => store.deliveries(waiting_only, limit))
     }
 
+    /// The messages of deliveries with a higher number than this, oldest first.
+    pub async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
+        detached!(self, store => store.messages_after(delivery))
+    }
+
     /// How many alerts fire, per watcher and severity.
     pub async fn firing_counts(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
         detached!(self, store => store.firing_counts())
     }
 
-    /// Removes history, polls and settled deliveries from before a time; how many lines went. Firing alerts and what waits stay.
-    pub async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        detached!(self, store => store.purge(before))
+    /// Removes history, polls and settled deliveries from before a time, and lines of the trace that are too old by `now` or
+    /// too many; how many lines went. Firing alerts and what waits stay.
+    pub async fn purge(&self, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        detached!(self, store => store.purge(before, now))
     }
 }

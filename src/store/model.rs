@@ -4,8 +4,9 @@ use super::lists::{HistoryLine, Object};
 use crate::domain::alert::{Acknowledgement, EventKind, Severity};
 use crate::domain::cursor::CursorState;
 use crate::domain::delivery::{Attempt, Decision};
-use crate::domain::evaluate::{LastReport, Shape};
+use crate::domain::evaluate::{LastReport, Shape, TraceWord};
 use crate::domain::message::Message;
+use crate::domain::row::Fingerprint;
 use crate::domain::silence::Silence;
 use chrono::{DateTime, Utc};
 
@@ -288,6 +289,9 @@ pub struct PollCommit {
     pub source: Option<SourceState>,
 }
 
+/// A line of the trace that still holds: its number, key, word and text.
+pub type LastingTrace = (i64, Fingerprint, TraceWord, String);
+
 /// What was written.
 #[derive(Clone, Debug, Default)]
 pub struct Committed {
@@ -297,6 +301,8 @@ pub struct Committed {
     pub events: Vec<(i64, EventKind)>,
     /// How many deliveries were made.
     pub deliveries: usize,
+    /// The numbers of the lines of the trace, in the order of the changes.
+    pub traces: Vec<i64>,
 }
 
 /// What became of a silence that a person ended.
@@ -367,6 +373,17 @@ pub struct Taken {
     pub by: Acknowledgement,
     /// Who had it before.
     pub before: Option<Acknowledgement>,
+}
+
+/// A message in the outbox, whatever became of it.
+#[derive(Clone, Debug)]
+pub struct QueuedMessage {
+    /// The delivery's number.
+    pub id: i64,
+    /// To whom.
+    pub receiver: String,
+    /// What it says.
+    pub message: Message,
 }
 
 /// A delivery that this process may send now.

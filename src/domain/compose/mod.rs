@@ -40,6 +40,10 @@ pub struct Changes {
     pub silenced: Vec<Silenced>,
     /// What was thought without being told.
     pub traces: Vec<Trace>,
+    /// See [`Plan::is_trace_whole`].
+    pub is_trace_whole: bool,
+    /// Lines of the trace that no longer hold.
+    pub traces_over: Vec<i64>,
     /// What went wrong on the way without losing anything: a template or a `notify` condition that failed.
     pub warnings: Vec<String>,
 }
@@ -97,14 +101,14 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     let mut draft = Drafting::new(occasion);
     let mut stored = stored;
     draft.changes.marks = plan.marks;
-    draft.changes.traces = plan.traces;
+    (draft.changes.traces, draft.changes.is_trace_whole) = (plan.traces, plan.is_trace_whole);
     draft.rekeyed(&plan.rekeyed, &mut stored);
     let late = &plan.late;
     for found in plan.fired {
         let is_late = late.contains(&found.fingerprint);
         draft.fired(found, is_late, &stored);
     }
-    for fingerprint in plan.promoted {
+    for fingerprint in oldest_first(plan.promoted, &stored) {
         draft.promoted(fingerprint, &mut stored);
     }
     for found in plan.pending {
@@ -117,25 +121,29 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
         draft.escalated(found, &mut stored);
     }
     let refreshed: HashMap<Fingerprint, &Found> = plan.refreshed.iter().map(|found| (found.fingerprint, found)).collect();
-    for fingerprint in plan.repeated {
+    for fingerprint in oldest_first(plan.repeated, &stored) {
         draft.repeated(fingerprint, refreshed.get(&fingerprint).copied(), &mut stored);
     }
     for found in plan.refreshed {
         draft.refreshed(found, &mut stored);
     }
-    // What is over has no place in the result any more: the oldest is told first.
-    let mut resolved = plan.resolved;
-    resolved.sort_by_cached_key(|fingerprint| {
-        stored.get(fingerprint).map(|alert| (alert.since, Json::Object(alert.key.to_json()).to_string()))
-    });
-    for fingerprint in resolved {
-        draft.resolved(fingerprint, &mut stored);
+    for fingerprint in oldest_first(plan.resolved, &stored) {
+        let is_unexpected = plan.unexpected.contains(&fingerprint);
+        draft.resolved(fingerprint, is_unexpected, &mut stored);
     }
     draft.changes.remove.extend(plan.forgotten);
     if let Some(report) = plan.report {
         draft.report(report);
     }
     draft.finish()
+}
+
+/// What was not looked at again has no place in the result: the oldest is told first.
+fn oldest_first(mut fingerprints: Vec<Fingerprint>, stored: &HashMap<Fingerprint, Alert>) -> Vec<Fingerprint> {
+    fingerprints.sort_by_cached_key(|fingerprint| {
+        stored.get(fingerprint).map(|alert| (alert.since, Json::Object(alert.key.to_json()).to_string()))
+    });
+    fingerprints
 }
 
 /// The watcher's own event: its polls fail, or work again. Those who are named are told.
@@ -332,7 +340,7 @@ impl<'a> Drafting<'a> {
         }
         if self.is_put_off(shown.severity) {
             let text = "no reminder: it is outside the watcher's hours".to_owned();
-            self.changes.traces.push(Trace { fingerprint, key: None, word: TraceWord::NotRepeated, digest: shown.digest, text });
+            self.changes.traces.push(Trace { fingerprint, key: None, word: TraceWord::NotRepeated, text });
             return;
         }
         let routes = self.route(&shown);
@@ -348,16 +356,17 @@ impl<'a> Drafting<'a> {
         }
     }
 
-    fn resolved(&mut self, fingerprint: Fingerprint, stored: &mut HashMap<Fingerprint, Alert>) {
+    fn resolved(&mut self, fingerprint: Fingerprint, is_unexpected: bool, stored: &mut HashMap<Fingerprint, Alert>) {
         self.changes.remove.push(fingerprint);
         let Some(alert) = stored.remove(&fingerprint) else { return };
         let watcher = self.occasion.watcher;
-        let routes = if watcher.send_resolved {
-            alert.receivers.iter().map(|receiver| (receiver.clone(), Vec::new())).collect()
-        } else {
-            Vec::new()
+        let told = if watcher.send_resolved { alert.receivers.as_slice() } else { &[] };
+        let routes = told.iter().map(|receiver| (receiver.clone(), Vec::new())).collect();
+        let over = match watcher.alert_on {
+            AlertOn::Missing { .. } if is_unexpected => "the key is expected no more",
+            AlertOn::Missing { .. } => "a row is there again",
+            _ => "the row no longer matches",
         };
-        let over = if matches!(watcher.alert_on, AlertOn::Missing { .. }) { "a row is there again" } else { "the row no longer matches" };
         let reason = match watcher.send_resolved {
             true => over.to_owned(),
             false => format!("{over}; send_resolved is false, so no one is told"),

@@ -7,6 +7,7 @@ mod people;
 mod polls;
 mod read;
 mod silences;
+mod traces;
 mod watchers;
 
 use super::model::StoreError;

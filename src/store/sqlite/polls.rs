@@ -2,10 +2,11 @@
 
 use super::codec::{alert, count, digest, fingerprint, json_or_null, row_with_kinds, stamp, time, time_or_null, to_json, word};
 use super::silences::reopen;
+use super::traces::{end_traces, insert_traces};
 use super::{Doing, Sqlite};
 use crate::domain::alert::{Alert, Event};
 use crate::domain::compose::{Changes, Deferral, Silenced};
-use crate::domain::evaluate::{KeyMark, Trace};
+use crate::domain::evaluate::KeyMark;
 use crate::domain::known::{Known, KnownKey};
 use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
@@ -35,6 +36,7 @@ impl Sqlite {
         tx.commit().await.doing("taking over")
     }
 
+    // A watcher that was renamed keeps the name its keys are hashed with: whoever has that name now hashes with another one.
     pub(in crate::store) async fn claim_poll(
         &self,
         watcher: &str,
@@ -45,11 +47,10 @@ impl Sqlite {
     ) -> Result<Option<Claim>, StoreError> {
         let until = stamp(now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
         let mut tx = self.begin().await?;
-        // A watcher that was renamed keeps the name its keys are hashed with: whoever has that name now takes another one.
         sqlx::query(
-            "insert into watcher_state (watcher, source, identity) select ?1, ?2,
-                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0)
-             where true on conflict do nothing",
+            "insert into watcher_state (watcher, source, identity) values (?1, ?2,
+                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0))
+             on conflict do nothing",
         )
         .bind(watcher)
         .bind(source)
@@ -136,7 +137,8 @@ impl Sqlite {
 
     pub(in crate::store) async fn schedule(&self, watcher: &str, source: &str, next: Option<DateTime<Utc>>) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into watcher_state (watcher, source, next_poll_at) values (?, ?, ?)
+            "insert into watcher_state (watcher, source, next_poll_at, identity) values (?1, ?2, ?3,
+                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0))
              on conflict (watcher, source) do update set next_poll_at = excluded.next_poll_at",
         )
         .bind(watcher)
@@ -168,10 +170,11 @@ impl Sqlite {
         }
         defer(&mut tx, &changes.deferred, &ids).await?;
         insert_silenced(&mut tx, &changes.silenced, &ids).await?;
-        insert_traces(&mut tx, commit, poll_id, &changes.traces).await?;
+        end_traces(&mut tx, &changes.traces_over, commit.record.started_at).await?;
+        let traces = insert_traces(&mut tx, commit, poll_id, &changes.traces).await?;
         tx.commit().await.doing("recording a poll")?;
         let events = ids.into_iter().zip(changes.events.iter().map(|event| event.kind)).collect();
-        Ok(Committed { poll_id, events, deliveries: changes.deliveries.len() })
+        Ok(Committed { poll_id, events, deliveries: changes.deliveries.len(), traces })
     }
 }
 
@@ -460,26 +463,6 @@ async fn insert_silenced(tx: &mut Transaction<'_, Db>, silenced: &[Silenced], id
     // A silence may have ended, and have been told, while the poll was under way.
     for silence in silenced.iter().map(|silenced| silenced.silence).collect::<BTreeSet<i64>>() {
         reopen(tx, silence).await?;
-    }
-    Ok(())
-}
-
-async fn insert_traces(tx: &mut Transaction<'_, Db>, commit: &PollCommit, poll_id: i64, traces: &[Trace]) -> Result<(), StoreError> {
-    let at = stamp(commit.record.started_at);
-    for chunk in traces.chunks(CHUNK) {
-        let mut query = QueryBuilder::<Db>::new("insert into trace (at, watcher, source, poll_id, fingerprint, key, word, text) ");
-        query.push_values(chunk, |mut values, trace| {
-            values
-                .push_bind(&at)
-                .push_bind(&commit.claim.watcher)
-                .push_bind(&commit.claim.source)
-                .push_bind(poll_id)
-                .push_bind(trace.fingerprint.to_string())
-                .push_bind(trace.key.as_ref().map(|key| Json::Object(key.to_json()).to_string()))
-                .push_bind(trace.word.as_str())
-                .push_bind(&trace.text);
-        });
-        query.build().execute(&mut **tx).await.doing("writing the trace")?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{Doing, Sqlite};
 use crate::store::lists::{
     AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine,
 };
-use crate::store::model::StoreError;
+use crate::store::model::{QueuedMessage, StoreError};
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteRow;
@@ -130,6 +130,19 @@ impl Sqlite {
         Ok(rows.iter().map(|row| delivery_line(row, tries.remove(&row.get("id")).unwrap_or_default())).collect())
     }
 
+    pub(in crate::store) async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
+        let rows = sqlx::query("select id, receiver, message from delivery where id > ? order by id")
+            .bind(delivery)
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading messages")?;
+        let message = |row: &SqliteRow| {
+            let message = serde_json::from_str(row.get("message")).map_err(|error| StoreError::Corrupt(format!("a message ({error})")))?;
+            Ok(QueuedMessage { id: row.get("id"), receiver: row.get("receiver"), message })
+        };
+        rows.iter().map(message).collect()
+    }
+
     async fn attempts_of(&self, deliveries: &[i64]) -> Result<HashMap<i64, Vec<AttemptLine>>, StoreError> {
         let mut found: HashMap<i64, Vec<AttemptLine>> = HashMap::new();
         for chunk in deliveries.chunks(CHUNK) {
@@ -161,8 +174,8 @@ impl Sqlite {
         Ok(rows.iter().map(|row| (row.get("watcher"), row.get("severity"), row.get::<i64, _>("n").unsigned_abs())).collect())
     }
 
-    pub(in crate::store) async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut gone = 0;
+    pub(in crate::store) async fn purge(&self, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut gone = self.purge_traces(now).await?;
         // A settled delivery's `not_before` is when it was settled. A line that an unsettled delivery tells stays, as do the polls of the lines that stay.
         for statement in [
             "delete from delivery where id in (select id from delivery where state in ('delivered', 'discarded') and max(created_at, not_before) < ?1 limit ?2)",

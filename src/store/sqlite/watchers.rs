@@ -28,6 +28,11 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn adopt(&self, formerly: &str, name: &str) -> Result<bool, StoreError> {
+        // A look without the write lock: there is something to take over only once.
+        let old = sqlx::query("select 1 from watcher_state where watcher = ? limit 1").bind(formerly).fetch_optional(&self.reader).await;
+        if old.doing("reading watchers")?.is_none() {
+            return Ok(false);
+        }
         let mut tx = self.begin().await?;
         let old = count_of(&mut tx, "select count(*) as n from watcher_state where watcher = ?", formerly).await?;
         let new = count_of(&mut tx, "select count(*) as n from watcher_state where watcher = ? and baseline_at is not null", name).await?;
@@ -39,6 +44,7 @@ impl Sqlite {
             "delete from watcher_state where watcher = ?2",
             "update watcher_state set identity = coalesce(identity, ?1), watcher = ?2, version = version + 1 where watcher = ?1",
             "update alert_state set watcher = ?2 where watcher = ?1",
+            "update trace set watcher = ?2 where watcher = ?1",
         ] {
             sqlx::query(statement)
                 .bind(formerly)
@@ -66,9 +72,11 @@ impl Sqlite {
         let mut tx = self.begin().await?;
         insert_events(&mut tx, None, &changes.events).await?;
         remove_alerts(&mut tx, &changes.remove).await?;
-        for statement in
-            ["delete from alert_state where watcher = ? and source = ?", "delete from watcher_state where watcher = ? and source = ?"]
-        {
+        for statement in [
+            "delete from alert_state where watcher = ? and source = ?",
+            "delete from watcher_state where watcher = ? and source = ?",
+            "update trace set until = at where watcher = ? and source = ? and until is null",
+        ] {
             sqlx::query(statement).bind(watcher).bind(source).execute(&mut *tx).await.doing("closing a watcher that is gone")?;
         }
         tx.commit().await.doing("closing a watcher that is gone")

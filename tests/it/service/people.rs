@@ -1,7 +1,7 @@
 //! What people do, over the whole life of an alert and under the virtual clock: silences and who takes an alert. Each life
 //! is lived twice: by one process, and by one that dies after every step.
 
-use super::house::{House, low_stock, start_time};
+use super::house::{House, duty, low_stock, start_time};
 use chrono::{DateTime, TimeDelta, Utc};
 use rowbell::domain::alert::{Acknowledgement, Severity};
 use rowbell::domain::silence::Silence;
@@ -17,7 +17,7 @@ struct Life {
 impl Life {
     async fn new(dies: bool, watchers: &[(&'static str, String)]) -> Life {
         let files: Vec<(&str, &str)> = watchers.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        Life { house: House::new(&files).await, watchers: watchers.to_vec(), dies }
+        Life { house: House::furnished(&files, |settings| settings, duty).await, watchers: watchers.to_vec(), dies }
     }
 
     fn store(&self) -> &Store {

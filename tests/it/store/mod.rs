@@ -8,6 +8,7 @@ mod polls;
 mod processes;
 mod read;
 mod silences;
+mod trace;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rowbell::domain::alert::{Alert, AlertStatus, Event, EventKind, Severity};
