@@ -13,6 +13,7 @@ mod life_match;
 mod life_missing;
 mod life_new;
 mod life_report;
+mod life_sources;
 mod life_values;
 mod polling;
 mod secrets;
