@@ -181,3 +181,16 @@ async fn a_database_that_dies_again_is_told_again_to_those_who_were_told_that_it
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_file_that_another_takes_the_place_of_is_read_anew() {
+    lived_with(&[("low", &only("shop_bj", ""))], shops, async |life: &mut Life| {
+        let shops = Shops::open(life).await;
+        shops.sql("shop_bj", "insert into stock values ('a', 3, '1')").await;
+        life.step(60, "", "fired a").await;
+        shops.sql("export", "create table stock (sku text primary key, qty integer, price text); insert into stock values ('b', 3, '1')").await;
+        std::fs::rename(shops.path("export"), shops.path("shop_bj")).expect("replaced");
+        life.step(60, "", "fired b, resolved a").await;
+    })
+    .await;
+}
