@@ -17,6 +17,7 @@ mod poll;
 mod preview;
 mod reading;
 mod schedule;
+mod thoughts;
 
 pub use deliver::Step;
 pub use poll::{PollReport, Slot};
@@ -25,10 +26,9 @@ pub use schedule::{Due, Roster};
 
 use crate::clock::Clock;
 use crate::domain::calendar::Calendars;
-use crate::domain::evaluate::TraceWord;
+use crate::domain::evaluate::Thoughts;
 use crate::domain::known::Known;
 use crate::domain::message::Language;
-use crate::domain::row::{Digest, Fingerprint};
 use crate::domain::watcher::Watcher;
 use crate::metrics::Metrics;
 use crate::notify::dingtalk::Robot;
@@ -71,8 +71,8 @@ pub struct Engine {
 /// What is known per watcher and source, and the version of the state it was read at.
 type KnownCache = HashMap<(String, String), (i64, Arc<Known>)>;
 
-/// The last thoughts per watcher and source.
-type TraceCache = HashMap<(String, String), HashMap<Fingerprint, (TraceWord, Digest)>>;
+/// What the last poll thought, per watcher and source, and the epoch of its claim.
+type ThoughtsCache = HashMap<(String, String), (i64, Arc<Thoughts>)>;
 
 /// The cursor's columns, by source, query and column.
 type CursorColumns = HashMap<(String, String, String), ColumnInfo>;
@@ -82,7 +82,7 @@ struct Inner {
     parts: Parts,
     roster: RwLock<Roster>,
     known: Mutex<KnownCache>,
-    traced: Mutex<TraceCache>,
+    thoughts: Mutex<ThoughtsCache>,
     cursor_columns: Mutex<CursorColumns>,
     outbox_changed: Notify,
     turn: Arc<Semaphore>,
@@ -116,7 +116,7 @@ impl Engine {
             parts,
             roster: RwLock::default(),
             known: Mutex::default(),
-            traced: Mutex::default(),
+            thoughts: Mutex::default(),
             cursor_columns: Mutex::default(),
             outbox_changed: Notify::new(),
             turn: Arc::new(Semaphore::new(1)),

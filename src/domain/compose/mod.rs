@@ -28,7 +28,7 @@ pub struct Changes {
     pub marks: Vec<KeyMark>,
     /// Alerts that are over, and keys that are known no more.
     pub remove: Vec<Fingerprint>,
-    /// Alerts of which a person's acknowledgement is over: they are worse than what the person took.
+    /// Alerts that are worse than what a person may have taken: an acknowledgement of them is over.
     pub unacknowledge: Vec<Fingerprint>,
     /// Lines of the history.
     pub events: Vec<Event>,
@@ -40,6 +40,10 @@ pub struct Changes {
     pub silenced: Vec<Silenced>,
     /// What was thought without being told.
     pub traces: Vec<Trace>,
+    /// See [`Plan::is_trace_whole`].
+    pub is_trace_whole: bool,
+    /// Lines of the trace that no longer hold.
+    pub traces_over: Vec<i64>,
     /// What went wrong on the way without losing anything: a template or a `notify` condition that failed.
     pub warnings: Vec<String>,
 }
@@ -97,7 +101,7 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     let mut draft = Drafting::new(occasion);
     let mut stored = stored;
     draft.changes.marks = plan.marks;
-    draft.changes.traces = plan.traces;
+    (draft.changes.traces, draft.changes.is_trace_whole) = (plan.traces, plan.is_trace_whole);
     draft.rekeyed(&plan.rekeyed, &mut stored);
     let late = &plan.late;
     for found in plan.fired {
@@ -313,10 +317,11 @@ impl<'a> Drafting<'a> {
         let routes = self.route(&alert);
         remember(&mut alert.receivers, &routes);
         (alert.told_at, alert.repeats, alert.gone_since, alert.polls) = (Some(self.occasion.now), 0, None, 0);
-        if alert.acknowledged.take().is_some() {
-            self.changes.unacknowledge.push(alert.fingerprint);
-        }
-        let event = self.alert_event(EventKind::Escalated, &alert, format!("severity rose from {before} to {}", alert.severity));
+        // Also of an alert that nobody had taken when it was read: whoever has taken it since took something less bad.
+        self.changes.unacknowledge.push(alert.fingerprint);
+        let taken_back = alert.acknowledged.take().map(|taken| format!("; {}'s acknowledgement is over", taken.by)).unwrap_or_default();
+        let reason = format!("severity rose from {before} to {}{taken_back}", alert.severity);
+        let event = self.alert_event(EventKind::Escalated, &alert, reason);
         self.push(event, routes);
         self.changes.put.push(alert);
     }
@@ -335,7 +340,7 @@ impl<'a> Drafting<'a> {
         }
         if self.is_put_off(shown.severity) {
             let text = "no reminder: it is outside the watcher's hours".to_owned();
-            self.changes.traces.push(Trace { fingerprint, key: None, word: TraceWord::NotRepeated, digest: shown.digest, text });
+            self.changes.traces.push(Trace { fingerprint, key: None, word: TraceWord::NotRepeated, text });
             return;
         }
         let routes = self.route(&shown);

@@ -1,10 +1,11 @@
 //! Rows of `match` and `new`: a key that is returned and counts is an alert, or an event.
 
 use super::found::Found;
-use super::judge::{Verdict, judge, why_not};
+use super::judge::{Verdict, judge};
 use super::lifecycle::{Holds, reminder_is_due, step};
-use super::plan::{Plan, Trace, TraceWord};
-use super::{Evaluation, Mark, UNMATCHED_TRACED, Waiting};
+use super::plan::Plan;
+use super::trace::TraceWord;
+use super::{Evaluation, Mark, Waiting};
 use crate::domain::alert::{Alert, AlertStatus, Severity};
 use crate::domain::cursor::CursorValue;
 use crate::domain::expression::ExpressionError;
@@ -62,10 +63,7 @@ impl Evaluation<'_> {
             }
             Ok(Verdict::Held(severity)) => {
                 self.matched += 1;
-                if self.traces.len() < UNMATCHED_TRACED {
-                    let why = format!("{}, but `clear_when` does not hold yet", why_not(&self.basis, row));
-                    self.traces.push(Trace { fingerprint, key: Some(self.key_of(row)), word: TraceWord::Held, digest, text: why });
-                }
+                self.reason(fingerprint, row, digest, TraceWord::Held, |why| format!("{why}, but `clear_when` does not hold yet"));
                 self.found_row(fingerprint, known, row, digest, severity, arrival);
             }
             Err((what, error)) => self.fault(fingerprint, what, error),
@@ -73,10 +71,7 @@ impl Evaluation<'_> {
     }
 
     pub(super) fn unmatched(&mut self, fingerprint: Fingerprint, known: Option<usize>, row: &Row, digest: Digest, arrival: u64) {
-        if self.traces.len() < UNMATCHED_TRACED {
-            let text = why_not(&self.basis, row);
-            self.traces.push(Trace { fingerprint, key: Some(self.key_of(row)), word: TraceWord::Unmatched, digest, text });
-        }
+        self.reason(fingerprint, row, digest, TraceWord::Unmatched, |why| why);
         if !self.remembers_rows {
             return;
         }

@@ -26,13 +26,15 @@ mod plan;
 mod report;
 mod shape;
 mod signs;
+mod trace;
 mod watched;
 
 pub use found::Found;
 pub use missing::{ExpectedKey, expected_cells, expected_rows};
-pub use plan::{KeyMark, Plan, RowFaults, Trace, TraceWord};
+pub use plan::{KeyMark, Plan, RowFaults};
 pub use report::{LastReport, MAX_REPORT_ROWS, ReportFound};
 pub use shape::Shape;
+pub use trace::{MOST_WRITTEN, Thoughts, Trace, TraceChanges, TraceWord, UNMATCHED_TRACED};
 
 use super::alert::{Alert, AlertStatus};
 use super::cursor::{CursorSeen, CursorValue};
@@ -44,11 +46,10 @@ use missing::Presence;
 use report::Gathering;
 use shape::Watched;
 use std::collections::{BTreeSet, HashMap};
+use trace::Reasons;
 
 /// One key in so many may come at another place than in the poll before, before the order is learned anew.
 const MOST_JUMPS_IN: usize = 8;
-/// Rows of which it is kept why they do not count, for whoever asks later.
-const UNMATCHED_TRACED: usize = 20;
 
 /// What the fold needs besides the rows.
 #[derive(Clone, Copy)]
@@ -110,7 +111,7 @@ pub struct Evaluation<'a> {
     faults: RowFaults,
     rows: u64,
     matched: u64,
-    traces: Vec<Trace>,
+    reasons: Reasons,
     watched: Option<Watched>,
     /// Whether the watched columns are other ones than those that the digests were made of.
     is_reshaped: bool,
@@ -194,7 +195,7 @@ impl<'a> Evaluation<'a> {
             faults: RowFaults::default(),
             rows: 0,
             matched: 0,
-            traces: Vec::new(),
+            reasons: Reasons::default(),
             watched: None,
             is_reshaped: false,
             presence,
@@ -250,6 +251,14 @@ impl<'a> Evaluation<'a> {
         self.keys.as_ref().map_or_else(|| row.clone(), |keys| keys.key_of(row))
     }
 
+    /// Keeps why a row does not count, or counts although `when` does not hold.
+    fn reason(&mut self, fingerprint: Fingerprint, row: &Row, digest: Digest, word: TraceWord, words: impl FnOnce(String) -> String) {
+        if self.reasons.wants(word, fingerprint, digest) {
+            let text = words(judge::why_not(&self.basis, row));
+            self.reasons.keep(Trace { fingerprint, key: Some(self.key_of(row)), word, text }, digest);
+        }
+    }
+
     /// The stored alerts that [`Evaluation::finish`] needs; ask when the result has ended.
     pub fn wants(&self) -> Vec<Fingerprint> {
         let mut wanted: Vec<Fingerprint> =
@@ -296,8 +305,10 @@ impl<'a> Evaluation<'a> {
             plan.rekeyed = of(true).map(|known| known.fingerprint).collect();
             plan.forgotten = of(false).map(|known| known.fingerprint).collect();
         }
+        let (reasons, is_whole) = self.reasons.finish();
+        plan.traces.extend(reasons);
+        plan.is_trace_whole = is_whole && self.faults.count == 0 && !self.basis.is_rekeyed && sees_every_row(self.basis.watcher);
         plan.faults = self.faults;
-        plan.traces.append(&mut self.traces);
         plan.sort();
         Ok(plan)
     }
@@ -326,6 +337,16 @@ impl<'a> Evaluation<'a> {
         }
         self.basis.known.position(fingerprint).map(|at| &self.basis.known.keys()[at])
     }
+}
+
+/// Whether a poll of the watcher says of each of its keys whether its row was returned.
+fn sees_every_row(watcher: &Watcher) -> bool {
+    let is_state = match &watcher.alert_on {
+        AlertOn::Match | AlertOn::Missing { .. } => true,
+        AlertOn::New { cursor, .. } => cursor.is_none(),
+        AlertOn::Change { .. } | AlertOn::Report { .. } => false,
+    };
+    is_state && !watcher.key.is_empty()
 }
 
 #[cfg(test)]

@@ -19,3 +19,4 @@ mod life_sources;
 mod life_values;
 mod polling;
 mod secrets;
+mod trace;
