@@ -3,6 +3,7 @@
 //! same words, at the same times.
 
 use super::house::House;
+use rowbell::domain::alert::Acknowledgement;
 use rowbell::notify::dingtalk::simulator::Simulator;
 use rowbell::store::HistoryLine;
 use std::path::Path;
@@ -14,7 +15,8 @@ pub struct Life {
     dies: bool,
     /// The number of the last event that a step has told.
     last: i64,
-    steps: u32,
+    /// Steps so far.
+    pub steps: u32,
 }
 
 /// Lives a story twice in a plain house.
@@ -103,22 +105,14 @@ impl Life {
         poll.error.map_or(poll.outcome.clone(), |error| format!("{} {}", poll.outcome, error.kind))
     }
 
-    /// Changes the store as a person's command does, and has the watchers' alerts read again.
-    pub async fn by_hand(&self, statement: &str) {
-        let url = format!("sqlite://{}", self.house.folder.path().join("state.db").display());
-        let store = sqlx::SqlitePool::connect(&url).await.expect("the store");
-        let statements = format!("{statement}; update watcher_state set version = version + 1");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&store).await.expect("the store changes");
-        store.close().await;
-    }
-
     /// A person takes what fires.
-    pub async fn acknowledge(&self) {
-        let at = self.house.clock.now().format("%Y-%m-%dT%H:%M:%S%.3fZ");
-        self.by_hand(&format!(
-            "update alert_state set acknowledged_at = '{at}', acknowledged_by = 'wang' where status = 'firing' and acknowledged_at is null"
-        ))
-        .await;
+    pub async fn acknowledge(&mut self) {
+        let store = &self.house.engine.parts().store;
+        let firing = store.alerts(None, 0).await.expect("the alerts are read");
+        let events = firing.iter().filter(|alert| alert.acknowledged.is_none()).filter_map(|alert| alert.id).collect();
+        let by = Acknowledgement { at: self.house.clock.now(), by: "wang".to_owned(), note: None };
+        store.acknowledge(events, by).await.expect("acknowledged");
+        self.last = self.house.history().await.first().map_or(0, |line| line.id);
     }
 
     /// How many keys are known.
@@ -128,7 +122,8 @@ impl Life {
         parts.store.known(&state.watcher, &state.source).await.expect("the keys are read").keys().len()
     }
 
-    /// All that was told and said, and what is known at the end.
+    /// All that was told and said, and what is known at the end. How much was read is left out: how far a cursor reads back
+    /// depends on what else its server does.
     async fn record(&self) -> Vec<String> {
         let store = &self.house.engine.parts().store;
         let history = self.house.history().await;
@@ -138,7 +133,7 @@ impl Life {
         record.extend(alerts.iter().map(|alert| json(&rowbell::store::AlertLine { id: None, ..alert.clone() })));
         record.extend(polls.iter().map(|poll| {
             let error = poll.error.as_ref().map(|error| error.message.replace(&self.folder(), ""));
-            format!("{} {} {} {} {} {error:?}", poll.watcher, poll.started_at, poll.outcome, poll.rows, poll.matched)
+            format!("{} {} {} {error:?}", poll.watcher, poll.started_at, poll.outcome)
         }));
         record.extend(self.house.simulator.messages().iter().map(|message| format!("{} {} {}", message.at, message.robot, message.text)));
         if self.house.engine.watchers().len() > 1 {

@@ -188,7 +188,9 @@ async fn a_file_that_another_takes_the_place_of_is_read_anew() {
         let shops = Shops::open(life).await;
         shops.sql("shop_bj", "insert into stock values ('a', 3, '1')").await;
         life.step(60, "", "fired a").await;
-        shops.sql("export", "create table stock (sku text primary key, qty integer, price text); insert into stock values ('b', 3, '1')").await;
+        shops
+            .sql("export", "create table stock (sku text primary key, qty integer, price text); insert into stock values ('b', 3, '1')")
+            .await;
         std::fs::rename(shops.path("export"), shops.path("shop_bj")).expect("replaced");
         life.step(60, "", "fired b, resolved a").await;
     })
