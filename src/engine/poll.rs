@@ -255,7 +255,7 @@ impl Engine {
         mut changes: Changes,
         health: Health,
     ) -> Result<PollReport, StoreError> {
-        if let Some(own) = health.own {
+        for own in health.own {
             let opens_at = occasion.opens_at.filter(|_| !own.is_of_source);
             let occasion = Occasion { opens_at, ..*occasion };
             merge(&mut changes, compose::watcher_event(&occasion, own.kind, own.since, own.polls, &own.error, own.receivers));
