@@ -17,11 +17,12 @@ mod sqlite;
 pub use lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine};
 pub use model::{
     Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, Failure, LastingTrace, NextDelivery, PollCommit,
-    PollOutcome, PollRecord, SourceState, StoreError, WatcherState,
+    PollOutcome, PollRecord, RecordsQuery, SourceState, StoreError, WatcherState,
 };
 
 use crate::domain::alert::Alert;
 use crate::domain::compose::Changes;
+use crate::domain::explain::Records;
 use crate::domain::known::Known;
 use crate::domain::row::Fingerprint;
 use crate::domain::silence::Silence;
@@ -308,6 +309,11 @@ impl Store {
     /// Deliveries, newest first; `waiting_only` leaves out what is settled.
     pub async fn deliveries(&self, waiting_only: bool, limit: u64) -> Result<Vec<DeliveryLine>, StoreError> {
         detached!(self, store => store.deliveries(waiting_only, limit))
+    }
+
+    /// What is recorded about a watcher or one of its keys, for an explanation.
+    pub async fn records(&self, query: RecordsQuery) -> Result<Records, StoreError> {
+        detached!(self, store => store.records(&query))
     }
 
     /// How many alerts fire, per watcher and severity.

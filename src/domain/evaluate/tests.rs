@@ -456,20 +456,7 @@ fn a_missing_or_doubled_key_column_is_named() {
     let error = |key: &[&str]| {
         let watcher = Watcher { key: key.iter().map(|name| (*name).to_owned()).collect(), ..watcher() };
         let known = Known::default();
-        let basis = Basis {
-            watcher: &watcher,
-            identity: &watcher.name,
-            known: &known,
-            same_revision: false,
-            has_baseline: false,
-            is_rekeyed: false,
-            shape: None,
-            expected: None,
-            last_report: None,
-            forget_before: None,
-            usual_bound: None,
-            now: noon(),
-        };
+        let basis = Basis::of_nothing(&watcher, &known, noon());
         Evaluation::new(basis).columns(&columns(&["id", "v"])).expect_err("refused")
     };
     assert_eq!(error(&["sku"]), "the key column `sku` is not in the result, which has: id, v");

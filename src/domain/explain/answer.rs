@@ -6,6 +6,7 @@ use super::polls::{around, is_overdue, why_none};
 use super::standing::{Standing, lasting, standing, thoughts};
 use super::timeline::{end_of, returns};
 use super::words::{Clock, cells, count, length, list, plain, sentence, span, written};
+use super::would::Would;
 use crate::domain::alert::EventKind;
 use crate::domain::evaluate::{TraceWord, UNMATCHED_TRACED};
 use crate::domain::watcher::{AlertOn, Watcher};
@@ -337,6 +338,9 @@ impl Asking<'_> {
         if self.facts.asked.key.is_empty() {
             return Vec::new();
         }
+        // What the records say already need not be said again.
+        let is_news =
+            |look: &&super::Look| self.at.is_some() || !matches!(&look.answer, Ok(seen) if seen.would.is_some_and(Would::is_nothing));
         let several = self.facts.looks.len() > 1;
         let one = |look: &super::Look| {
             let on = if several { format!(" on {}", look.source) } else { String::new() };
@@ -346,8 +350,8 @@ impl Asking<'_> {
                 Err(_) => Some(format!("The query{on} cannot be asked now.")),
             }
         };
-        let told: Vec<String> = self.facts.looks.iter().filter_map(one).collect();
-        if several && told.is_empty() {
+        let told: Vec<String> = self.facts.looks.iter().filter(is_news).filter_map(one).collect();
+        if several && told.is_empty() && self.facts.looks.iter().all(|look| is_news(&look)) {
             return vec!["The query does not return it now on any of its sources.".to_owned()];
         }
         told

@@ -1,6 +1,7 @@
 //! What is known about what was asked: the records of the store, the watcher as its file has it now, and a look at its
 //! query now.
 
+use super::would::Would;
 use crate::domain::alert::{Acknowledgement, AlertStatus, EventKind, Severity};
 use crate::domain::evaluate::TraceWord;
 use crate::domain::silence::Silence;
@@ -22,12 +23,25 @@ pub struct Facts {
     pub zone: Tz,
     /// The watcher as its file declares it now; `None` where there is no file, or a broken one.
     pub declared: Option<Watcher>,
-    /// Whether its file is there and broken.
-    pub is_broken: bool,
+    /// Where its file is.
+    pub file: File,
     /// What the store has.
     pub records: Records,
     /// What its query returns now, per source; empty when it was not asked.
     pub looks: Vec<Look>,
+}
+
+/// A watcher's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum File {
+    /// It is there, and valid.
+    Valid,
+    /// It is there, and broken.
+    Broken,
+    /// There is none of that name.
+    Gone,
+    /// The files could not be read.
+    Unknown,
 }
 
 /// What was asked.
@@ -43,6 +57,8 @@ pub struct Asked {
     pub since: DateTime<Utc>,
     /// Its end.
     pub until: DateTime<Utc>,
+    /// Whether its beginning was named.
+    pub is_since_named: bool,
 }
 
 /// What the store has about it, each list oldest first.
@@ -135,6 +151,13 @@ pub struct AlertFact {
     pub acknowledged: Option<Acknowledgement>,
     /// The row last seen.
     pub row: Object,
+}
+
+impl AlertFact {
+    /// Whether it is pending or firing, and not only known.
+    pub fn is_alert(&self) -> bool {
+        self.status != AlertStatus::Seen
+    }
 }
 
 /// A reading.
@@ -312,8 +335,8 @@ pub struct Seen {
     pub matched: u64,
     /// The rows of the key that was asked about, and what the verdict on each is.
     pub of_key: Vec<(Object, String)>,
-    /// What a poll now would do to the key, in words.
-    pub would: Option<String>,
+    /// What a poll now would do to the key.
+    pub would: Option<Would>,
     /// From where an incremental watcher reads: column and value.
     pub reads_from: Option<(String, String)>,
 }

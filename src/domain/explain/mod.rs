@@ -14,11 +14,14 @@ mod polls;
 mod standing;
 mod timeline;
 mod words;
+mod would;
 
 pub use facts::{
-    AlertFact, Asked, AttemptFact, DeferredFact, DeliveryFact, EventFact, Facts, KeyFact, Look, Object, PollFact, Records, Seen,
+    AlertFact, Asked, AttemptFact, DeferredFact, DeliveryFact, EventFact, Facts, File, KeyFact, Look, Object, PollFact, Records, Seen,
     SilencedFact, StateFact, TraceFact,
 };
+
+pub use would::Would;
 
 use chrono::{DateTime, TimeDelta, Utc};
 

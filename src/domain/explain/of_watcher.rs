@@ -1,7 +1,7 @@
 //! The answer about a watcher as a whole.
 
 use super::answer::{Asking, MOST_NAMED, named};
-use super::facts::{EventFact, StateFact};
+use super::facts::{EventFact, File, StateFact};
 use super::polls::{around, is_overdue, why_none};
 use super::words::{cells, count, plain, sentence};
 use crate::domain::alert::EventKind;
@@ -37,11 +37,10 @@ impl Asking<'_> {
                 sentences.extend(ill.iter().take(MOST_NAMED).map(|state| self.health(state, &format!("on {}: ", state.source))));
             }
         }
-        if self.facts.is_broken {
-            sentences
-                .push("Its file is broken now, and it runs as it was before, if it does: `rowbell check` says what is wrong.".to_owned());
-        } else if self.facts.declared.is_none() {
-            sentences.push("There is no file of this name any more.".to_owned());
+        match self.facts.file {
+            File::Broken => sentences.push("Its file is broken now: `rowbell check` says what is wrong.".to_owned()),
+            File::Gone => sentences.push("There is no file of this name any more.".to_owned()),
+            File::Valid | File::Unknown => {}
         }
         sentences
     }

@@ -16,7 +16,8 @@ use std::collections::HashSet;
 /// All lines, oldest first.
 pub(super) fn lines(facts: &Facts) -> Vec<Line> {
     let events: Vec<&EventFact> = facts.records.events.iter().filter(|event| is_shown(facts, event)).collect();
-    let traces: Vec<&TraceFact> = facts.records.traces.iter().filter(|trace| is_of_key(facts, Some(&trace.fingerprint))).collect();
+    let is_thought = |trace: &&TraceFact| is_in_window(facts, trace) && is_of_key(facts, Some(&trace.fingerprint));
+    let traces: Vec<&TraceFact> = facts.records.traces.iter().filter(is_thought).collect();
     let eventful: HashSet<i64> = events.iter().filter_map(|event| event.poll).chain(traces.iter().filter_map(|trace| trace.poll)).collect();
     let mut lines = polls::lines(facts, &eventful);
     lines.extend(events.iter().map(|event| happened(facts, event)));
@@ -57,6 +58,12 @@ fn is_shown(facts: &Facts, event: &EventFact) -> bool {
     let is_own = matches!(event.kind, EventKind::WatcherFailed | EventKind::WatcherRecovered);
     let is_in_window = facts.asked.since <= event.at && event.at <= facts.asked.until;
     is_in_window && (is_own || is_of_key(facts, event.fingerprint.as_deref()))
+}
+
+/// Whether something was thought in the window, or lasted into it.
+fn is_in_window(facts: &Facts, trace: &TraceFact) -> bool {
+    let lasts = trace.until.is_none_or(|until| until > facts.asked.since);
+    trace.at <= facts.asked.until && (trace.at >= facts.asked.since || lasts)
 }
 
 /// `it` where one key was asked about, else the key.
@@ -174,11 +181,14 @@ fn looked(facts: &Facts, look: &Look) -> Line {
 
 /// Whether the query returns the row now, and what the verdict on it is.
 pub(super) fn returns(seen: &Seen) -> String {
-    let would = seen.would.as_ref().map(|would| format!("; {would}")).unwrap_or_default();
+    let would = seen.would.map(|would| format!("; {}", would.words())).unwrap_or_default();
     match seen.of_key.as_slice() {
         [] => {
             let from = seen.reads_from.as_ref().map(|(column, value)| format!(" with {column} >= {}", plain(value))).unwrap_or_default();
-            format!("does not return it now, among {}{from}{would}", count(seen.rows, "row"))
+            match seen.rows {
+                0 => format!("returns no row now{from}{would}"),
+                rows => format!("returns {} now{from}, and it is not among them{would}", count(rows, "row")),
+            }
         }
         [(row, verdict)] => format!("returns it now ({}): {verdict}{would}", cells(row)),
         rows => {

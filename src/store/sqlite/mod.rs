@@ -1,6 +1,8 @@
 //! The store in an SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
 
 mod codec;
+mod explain;
+mod explain_told;
 mod outbox;
 mod polls;
 mod read;

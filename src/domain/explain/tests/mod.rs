@@ -38,11 +38,18 @@ pub(super) fn object(text: &str) -> Object {
 pub(super) fn facts() -> Facts {
     let declared = Watcher { key: vec!["sku".into()], when: Some(crate::domain::evaluate::tests::sql("stock < 100")), ..watcher() };
     Facts {
-        asked: Asked { watcher: "low_stock".into(), key: Vec::new(), at: None, since: t("09:00"), until: t("10:40") },
+        asked: Asked {
+            watcher: "low_stock".into(),
+            key: Vec::new(),
+            at: None,
+            since: t("09:00"),
+            until: t("10:40"),
+            is_since_named: false,
+        },
         now: t("10:40"),
         zone: chrono_tz::Asia::Shanghai,
         declared: Some(declared),
-        is_broken: false,
+        file: File::Valid,
         records: Records {
             states: vec![StateFact {
                 source: "erp".into(),

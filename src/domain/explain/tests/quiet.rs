@@ -78,10 +78,10 @@ fn it_never_alerted_and_the_query_does_not_return_it() {
     let seen = Seen { rows: 120, matched: 120, ..Seen::default() };
     facts.looks = vec![Look { source: "erp".into(), answer: Ok(seen) }];
     assert_snapshot!(facts.told(), @r#"
-    sku X-1 has not alerted: the poll at 10:40 read 120 rows, and it was not among them. The query does not return it now, among 120 rows.
+    sku X-1 has not alerted: the poll at 10:40 read 120 rows, and it was not among them. The query returns 120 rows now, and it is not among them.
 
     23 09:25:00 poll         16 polls, the last at 10:40, read 120 rows; nothing new  [poll 1]
-    23 10:40:00 now          the query does not return it now, among 120 rows  []
+    23 10:40:00 now          the query returns 120 rows now, and it is not among them  []
     "#);
 }
 

@@ -84,7 +84,7 @@ fn a_watcher_that_is_overdue_and_one_that_was_never_polled() {
     23 09:45:00 schedule     the poll that was due at 09:45 has not been made: nothing was polled in that time: the service did not run  []
     "#);
     facts.records = Records::default();
-    facts.declared = None;
+    (facts.declared, facts.file) = (None, File::Gone);
     assert_snapshot!(facts.told(), @"No alert of low_stock fires. It has never been polled. There is no file of this name any more.");
 }
 
@@ -111,7 +111,7 @@ fn several_keys_and_several_sources() {
     23 10:35:00 fired        source shop_1 · sku A-17 fired (warning): the row matches; the row: stock 3  [poll 1, event 100]
     23 10:36:00 poll         poll 9 on shop_2 read 80 rows, of which 1 counts; nothing new  [poll 9]
     23 10:40:00 poll         poll 2 on shop_1 read 120 rows, of which 3 count; nothing new  [poll 2]
-    23 10:40:00 now          the query on shop_1 does not return it now, among 80 rows  []
+    23 10:40:00 now          the query on shop_1 returns 80 rows now, and it is not among them  []
     23 10:40:00 now          the query on shop_2 cannot be asked now: connection refused  []
     "#);
 }
