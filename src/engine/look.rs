@@ -4,7 +4,7 @@ use super::Engine;
 use super::reading::{Spy, store_failed};
 use crate::domain::alert::AlertStatus;
 use crate::domain::evaluate::verdict;
-use crate::domain::explain::{Look, Seen, would};
+use crate::domain::explain::{Look, Seen, Would};
 use crate::domain::known::KnownKey;
 use crate::domain::row::{Fingerprint, KeyColumns, Row, SOURCE_COLUMN};
 use crate::domain::watcher::Watcher;
@@ -48,8 +48,8 @@ impl Engine {
         });
         let judged = judged.collect();
         let all = of_key.into_iter().flatten().chain(known_as.iter().copied());
-        let would = all.filter(|_| !key.is_empty()).find_map(|fingerprint| would(watcher, &plan, find(fingerprint), fingerprint));
-        Ok(Seen { rows: plan.rows, matched: plan.matched, of_key: judged, would: would.map(str::to_owned), reads_from: reading.reads_from })
+        let would = all.filter(|_| !key.is_empty()).find_map(|fingerprint| Would::of(watcher, &plan, find(fingerprint), fingerprint));
+        Ok(Seen { rows: plan.rows, matched: plan.matched, of_key: judged, would, reads_from: reading.reads_from })
     }
 }
 
