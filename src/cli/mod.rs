@@ -20,6 +20,7 @@ mod schema;
 mod send_test;
 mod simulator;
 pub mod telemetry;
+mod test;
 mod wiring;
 
 use clap::{Args, Parser, Subcommand};
@@ -68,6 +69,8 @@ enum Command {
     Preview(preview::Options),
     /// Check the settings and the watchers, and prepare every query on its source
     Check(check::Options),
+    /// Run the watchers' tests: no database is read, and no time passes
+    Test(test::Options),
     /// What fires now
     Alerts(alerts::Options),
     /// What happened
@@ -145,6 +148,7 @@ async fn dispatch(arguments: Arguments) -> Outcome {
         Command::Poll(options) => poll::poll(global, options).await,
         Command::Preview(options) => preview::preview(global, options).await,
         Command::Check(options) => check::check(global, options).await,
+        Command::Test(options) => test::test(global, options).await,
         Command::Alerts(options) => alerts::alerts(global, options).await,
         Command::History(options) => history::history(global, options).await,
         Command::Explain(options) => explain::explain(global, options).await,

@@ -26,6 +26,12 @@ pub(super) fn store_settings(global: &Global) -> Result<Settings, Failed> {
     load_settings(global.config.as_deref(), &environment).map_err(|faults| invalid(&faults))
 }
 
+/// The settings as far as the tests of watchers need them: language, zone, folders, and the names of sources and receivers.
+pub(super) fn test_settings(global: &Global) -> Result<Settings, Failed> {
+    let environment = Environment { names_only: true, ..Environment::of_process() };
+    load_settings(global.config.as_deref(), &environment).map_err(|faults| invalid(&faults))
+}
+
 /// The faults as a person reads them.
 pub(super) fn invalid(faults: &[Fault]) -> Failed {
     Failed::Invalid(render_faults(faults, std::io::stderr().is_terminal()))

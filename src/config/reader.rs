@@ -84,6 +84,14 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// The line of a place in the file, from 1; 0 for a place elsewhere.
+    pub fn line(&self, place: &Place) -> usize {
+        match (place, self.sheet) {
+            (Place::File(span), Some(sheet)) => sheet.line(span.start),
+            _ => 0,
+        }
+    }
+
     pub fn fault(&self, place: &Place, message: String, hint: Option<String>) -> Fault {
         match (place, self.sheet) {
             (Place::File(span), Some(sheet)) => sheet.fault(span.clone(), message, hint),

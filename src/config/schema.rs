@@ -3,6 +3,7 @@
 use super::field::{Field, Kind, Spec};
 use super::settings::fields::SETTINGS;
 use super::watcher::fields::{ALERT_ON, MEANINGFUL_FOR, WATCHER};
+use super::watcher_test::fields::TESTS;
 use serde_json::{Map, Value, json};
 
 /// The schema of `watchers/*.toml`.
@@ -32,6 +33,11 @@ fn kind_rule(word: &str) -> Value {
     let condition =
         if word == "match" { this } else { json!({ "properties": { "alert_on": { "const": word } }, "required": ["alert_on"] }) };
     json!({ "if": condition, "then": then })
+}
+
+/// The schema of `watchers/*.test.toml`.
+pub fn watcher_test() -> Value {
+    document(&TESTS, false)
 }
 
 /// The schema of `rowbell.toml`.
@@ -104,11 +110,27 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Word(words) => or_variable(json!({ "type": "string", "enum": words })),
         Kind::Texts => json!({ "type": "array", "minItems": 1, "items": text }),
+        Kind::TextsOrNone => json!({ "type": "array", "items": text }),
         Kind::TextOrTexts => json!({ "anyOf": [text, { "type": "array", "minItems": 1, "items": text }] }),
         Kind::Severity(spec) => json!({ "anyOf": [
             { "type": "string", "enum": ["info", "warning", "critical"] },
             { "type": "array", "minItems": 1, "items": table(spec, variables) },
         ] }),
+        Kind::Moment => text,
+        Kind::Columns(words) => json!({ "anyOf": [
+            { "type": "array", "minItems": 1, "items": text },
+            { "type": "object", "additionalProperties": { "type": "string", "enum": words } },
+        ] }),
+        Kind::Rows => {
+            let of_one = json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "object" } }] });
+            json!({ "anyOf": [of_one, { "type": "object", "additionalProperties": of_one }] })
+        }
+        Kind::PerSource => json!({ "anyOf": [text, { "type": "object", "additionalProperties": text }] }),
+        Kind::Events(spec) => json!({ "type": "array", "items": { "anyOf": [text, table(spec, variables)] } }),
+        Kind::Messages(spec) => {
+            let one = json!({ "anyOf": [text, table(spec, variables)] });
+            json!({ "type": "object", "additionalProperties": { "anyOf": [one, { "type": "array", "items": one }] } })
+        }
         Kind::Table(spec) => table(spec, variables),
         Kind::Tables(spec) => json!({ "type": "array", "items": table(spec, variables) }),
         Kind::Named(spec) => json!({

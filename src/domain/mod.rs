@@ -1,5 +1,6 @@
 //! The pure core: no async, no clock, no I/O. What a watcher is, what a row is, and every decision.
 
+pub mod acknowledge;
 pub mod active;
 pub mod alert;
 pub mod calendar;

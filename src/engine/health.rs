@@ -48,6 +48,8 @@ pub(super) struct Own {
     pub polls: u32,
     pub error: String,
     pub receivers: Vec<String>,
+    /// It is the source's, and is not put off to the hours of the one watcher that found it.
+    pub is_of_source: bool,
 }
 
 /// The state after a poll.
@@ -84,8 +86,14 @@ fn recovered_source(ended: &Ended<'_>, health: &mut Health) {
     let before = ended.source;
     if let (Some(since), Some(_)) = (before.failing_since, before.told_at) {
         let polls = ended.before.failures.max(before.polls);
-        health.own =
-            Some(Own { kind: EventKind::WatcherRecovered, since, polls, error: String::new(), receivers: before.receivers.clone() });
+        health.own = Some(Own {
+            kind: EventKind::WatcherRecovered,
+            since,
+            polls,
+            error: String::new(),
+            receivers: before.receivers.clone(),
+            is_of_source: true,
+        });
     }
     health.source = Some(SourceState { source: before.source.clone(), version: before.version, ..SourceState::default() });
 }
@@ -115,7 +123,7 @@ fn failed(ended: &Ended<'_>, failure: &Failure, is_dead: bool, health: &mut Heal
     if !is_dead {
         let receivers = ended.watcher.receivers();
         let polls = if failure.kind == HELD { 0 } else { polls };
-        health.own = Some(Own { kind: EventKind::WatcherFailed, since, polls, error, receivers });
+        health.own = Some(Own { kind: EventKind::WatcherFailed, since, polls, error, receivers, is_of_source: false });
     } else if ended.source.told_at.is_none() {
         let receivers = ended.everyone.clone();
         let told = SourceState {
@@ -126,7 +134,7 @@ fn failed(ended: &Ended<'_>, failure: &Failure, is_dead: bool, health: &mut Heal
             ..ended.source.clone()
         };
         health.source = Some(told);
-        health.own = Some(Own { kind: EventKind::WatcherFailed, since, polls, error, receivers });
+        health.own = Some(Own { kind: EventKind::WatcherFailed, since, polls, error, receivers, is_of_source: true });
     }
 }
 
@@ -135,7 +143,14 @@ fn worked(ended: &Ended<'_>, health: &mut Health) {
     state.last_ok_at = Some(ended.started_at);
     if let Some(since) = state.failing_since.filter(|_| state.failing_told && !state.told_by_source) {
         let receivers = ended.watcher.receivers();
-        health.own = Some(Own { kind: EventKind::WatcherRecovered, since, polls: state.failures, error: String::new(), receivers });
+        health.own = Some(Own {
+            kind: EventKind::WatcherRecovered,
+            since,
+            polls: state.failures,
+            error: String::new(),
+            receivers,
+            is_of_source: false,
+        });
     }
     (state.failures, state.failing_since, state.failing_told, state.told_by_source) = (0, None, false, false);
 }

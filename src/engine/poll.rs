@@ -162,7 +162,7 @@ impl Engine {
         let silences = parts.store.open_silences().await?;
         let occasion = self.occasion(watcher, started_at, &silences);
         let mut found = self.found(&occasion, &claim.state, reading).await?;
-        let changes = std::mem::take(&mut found.changes);
+        let mut changes = std::mem::take(&mut found.changes);
         let everyone = self.receivers_of(&watcher.source);
         for _ in 0..RACES {
             let source = parts.store.source_state(&watcher.source).await?;
@@ -179,7 +179,9 @@ impl Engine {
                 everyone: everyone.clone(),
             };
             let health = health::after(ended);
-            match self.commit(&occasion, &claim, slot, ended_at, &found, changes.clone(), health).await {
+            // Only a commit that writes the source's state can be raced; a hundred thousand alerts are not copied for nothing.
+            let own = if health.source.is_some() { changes.clone() } else { std::mem::take(&mut changes) };
+            match self.commit(&occasion, &claim, slot, ended_at, &found, own, health).await {
                 Err(StoreError::Raced) => {}
                 done => return done,
             }
@@ -254,7 +256,9 @@ impl Engine {
         health: Health,
     ) -> Result<PollReport, StoreError> {
         if let Some(own) = health.own {
-            merge(&mut changes, compose::watcher_event(occasion, own.kind, own.since, own.polls, &own.error, own.receivers));
+            let opens_at = occasion.opens_at.filter(|_| !own.is_of_source);
+            let occasion = Occasion { opens_at, ..*occasion };
+            merge(&mut changes, compose::watcher_event(&occasion, own.kind, own.since, own.polls, &own.error, own.receivers));
         }
         let mut state = health.state;
         if found.outcome != PollOutcome::Failed {

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::domain::alert::Alert;
 use crate::domain::cursor::{BASELINE_ROWS, CursorState, CursorValue, OpenTransactions};
-use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, Plan, Refused, expected_cells, expected_rows};
+use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, Forget, Plan, Refused, expected_cells, expected_rows};
 use crate::domain::known::Known;
 use crate::domain::query::{self, Param, Query, Window};
 use crate::domain::row::{Columns, Fingerprint, Row};
@@ -143,14 +143,16 @@ impl Engine {
         if let (Some(incremental), Some(seen)) = (&incremental, &plan.cursor) {
             let open = open_transactions(stats.horizon);
             let overlap = incremental.cursor.overlap;
-            let next = match state.cursor.as_ref().filter(|_| basis.has_baseline) {
+            let next = match state.cursor.as_ref().filter(|before| before.column == incremental.cursor.column) {
                 Some(before) => {
                     reading.warnings.extend(held_back(before, open, now, overlap));
                     before.advance(seen, open, now, overlap, true)
                 }
                 None => CursorState::begin(&incremental.cursor.column, seen, incremental.asked, open, now),
             };
-            reading.cursor = Some(if incremental.is_reconciling { next.reconciled(now) } else { next });
+            // Without reconciliations the keys below the bound are forgotten: one that is asked for later begins there.
+            let begins_anew = incremental.is_reconciling || incremental.cursor.reconcile.is_none();
+            reading.cursor = Some(if begins_anew { next.reconciled(now) } else { next });
         }
         Ok(plan)
     }
@@ -250,12 +252,13 @@ fn prepare<'a>(
         identity: state.identity(),
         known,
         same_revision: state.revision.as_deref() == Some(watcher.revision().as_str()),
+        is_first: state.baseline_at.is_none(),
         has_baseline: state.baseline_at.is_some() && !is_rekeyed && !reads_otherwise,
         is_rekeyed: is_rekeyed && state.baseline_at.is_some(),
         shape: state.shape.as_ref(),
         expected,
         last_report: state.last_report.as_ref(),
-        forget_before: forget_before(watcher, state, now),
+        forget: incremental.and_then(|incremental| forget(incremental, state, now)),
         usual_bound: state
             .cursor
             .as_ref()
@@ -273,16 +276,14 @@ fn prepare<'a>(
     (basis, query)
 }
 
-/// Keys of an incremental watcher that are older than this and no longer read need not be known: twice the overlap, and
-/// with a reconciliation since before the last one.
-fn forget_before(watcher: &Watcher, state: &WatcherState, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let cursor = watcher.cursor()?;
-    let overlap = TimeDelta::from_std(cursor.overlap * 2).ok()?;
-    let latest = match &cursor.reconcile {
-        Some(_) => state.cursor.as_ref()?.reconciled_at?.min(now),
-        None => now,
-    };
-    latest.checked_sub_signed(overlap)
+/// Keys of an incremental watcher need not be known below where its reads begin. With a reconciliation that is known when
+/// one is made: it reads from further below, and the next one begins no lower than this poll's bound.
+fn forget<'a>(incremental: &Incremental<'_>, state: &'a WatcherState, now: DateTime<Utc>) -> Option<Forget<'a>> {
+    let cursor = incremental.cursor;
+    let reads_all = incremental.is_reconciling || cursor.reconcile.is_none();
+    let before = now.checked_sub_signed(TimeDelta::from_std(cursor.overlap * 2).ok()?)?;
+    let below = state.cursor.as_ref().filter(|known| reads_all && known.column == cursor.column)?.bound.as_ref()?;
+    Some(Forget { before, below })
 }
 
 /// The values of the names in a watcher's query, but for `:cursor`.

@@ -22,6 +22,7 @@ use std::time::Duration;
 use url::Url;
 
 pub(super) mod fields;
+mod names;
 mod read;
 
 /// What the whole program is told. Its `Debug` shows no secret.

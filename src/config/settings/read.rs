@@ -1,7 +1,7 @@
 //! Reads the merged tree of the settings, table by table, and goes on after each fault.
 
 use super::fields::{LATER_TYPES, RECEIVER, SETTINGS, SOURCE, STORE, WEB};
-use super::{FILE_NAME, Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings};
+use super::{FILE_NAME, Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, names};
 use crate::config::calendar::{self, load_calendars};
 use crate::config::fault::Fault;
 use crate::config::node::{Content, Node, Place, Table};
@@ -31,6 +31,11 @@ pub(super) fn read(file: Node, path: Option<&Path>, environment: &Environment, m
         && let Content::Table(table) = &mut root.content
     {
         table.entries.retain(|entry| !matches!(entry.name.as_str(), "sources" | "receivers"));
+    }
+    if environment.names_only
+        && let Content::Table(table) = &mut root.content
+    {
+        names::only_names(table);
     }
     expand::expand(&mut root, "", environment, folder, &mut report);
     let settings = read_root(&root, path, folder, environment, &mut report);
@@ -180,7 +185,7 @@ fn named<T>(
     found
 }
 
-fn read_source(title: &str, node: &Node, default_zone: Tz, report: &mut Report<'_>) -> Option<SourceSettings> {
+pub(super) fn read_source(title: &str, node: &Node, default_zone: Tz, report: &mut Report<'_>) -> Option<SourceSettings> {
     let reader = Reader::titled(&SOURCE, title, node, report)?;
     reader.require(report);
     let url = reader.text("url", report);
@@ -207,7 +212,7 @@ fn read_source(title: &str, node: &Node, default_zone: Tz, report: &mut Report<'
     })
 }
 
-fn read_receiver(title: &str, node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
+pub(super) fn read_receiver(title: &str, node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
     let kind = node.table().and_then(|table| table.get("type")).and_then(|entry| match &entry.node.content {
         Content::Text(text, _) => Some((text.as_str(), &entry.node)),
         _ => None,

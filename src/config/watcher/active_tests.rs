@@ -95,9 +95,9 @@ fn each_fault_is_told_at_its_place() {
             ],
         ),
         (
-            "[active]\nactive = \"no\"",
+            "[active]\nactiv = \"no\"",
             &[
-                "2:1: unknown key `active` in [active] (what may stand here: `days`, `hours`, `calendar`)",
+                "2:1: unknown key `activ` in [active] (what may stand here: `days`, `hours`, `calendar`)",
                 "1:1: `active` says nothing (name days, hours or a calendar, or remove it: without it the watcher is always active)",
             ],
         ),

@@ -45,7 +45,21 @@ pub fn load_watchers(folder: &Path, settings: &Settings) -> Result<Vec<WatcherFi
         }
         file
     };
-    Ok(paths.into_iter().map(load).collect())
+    let mut files: Vec<WatcherFile> = paths.into_iter().map(load).collect();
+    refuse_living_names(&mut files);
+    Ok(files)
+}
+
+/// A watcher cannot take over what is known under a name that another file has now.
+fn refuse_living_names(files: &mut [WatcherFile]) {
+    let names: BTreeSet<String> = files.iter().map(|file| file.name.clone()).collect();
+    for file in files {
+        let formerly = file.watcher.as_ref().ok().and_then(|watcher| watcher.formerly.clone());
+        let Some(formerly) = formerly.filter(|name| names.contains(name) && *name != file.name) else { continue };
+        let message = format!("`formerly = \"{formerly}\"` names a watcher that is still there");
+        let hint = Some(format!("remove the file {formerly}.toml, or this line"));
+        file.watcher = Err(vec![Fault::of_file(&file.path, message, hint)]);
+    }
 }
 
 /// Reads one file.

@@ -28,7 +28,7 @@ pub struct Changes {
     pub marks: Vec<KeyMark>,
     /// Alerts that are over, and keys that are known no more.
     pub remove: Vec<Fingerprint>,
-    /// Alerts of which a person's acknowledgement is over: they are worse than what the person took.
+    /// Alerts that are worse than what a person may have taken: an acknowledgement of them is over.
     pub unacknowledge: Vec<Fingerprint>,
     /// Lines of the history.
     pub events: Vec<Event>,
@@ -108,7 +108,7 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
         let is_late = late.contains(&found.fingerprint);
         draft.fired(found, is_late, &stored);
     }
-    for fingerprint in plan.promoted {
+    for fingerprint in oldest_first(plan.promoted, &stored) {
         draft.promoted(fingerprint, &mut stored);
     }
     for found in plan.pending {
@@ -121,25 +121,29 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
         draft.escalated(found, &mut stored);
     }
     let refreshed: HashMap<Fingerprint, &Found> = plan.refreshed.iter().map(|found| (found.fingerprint, found)).collect();
-    for fingerprint in plan.repeated {
+    for fingerprint in oldest_first(plan.repeated, &stored) {
         draft.repeated(fingerprint, refreshed.get(&fingerprint).copied(), &mut stored);
     }
     for found in plan.refreshed {
         draft.refreshed(found, &mut stored);
     }
-    // What is over has no place in the result any more: the oldest is told first.
-    let mut resolved = plan.resolved;
-    resolved.sort_by_cached_key(|fingerprint| {
-        stored.get(fingerprint).map(|alert| (alert.since, Json::Object(alert.key.to_json()).to_string()))
-    });
-    for fingerprint in resolved {
-        draft.resolved(fingerprint, &mut stored);
+    for fingerprint in oldest_first(plan.resolved, &stored) {
+        let is_unexpected = plan.unexpected.contains(&fingerprint);
+        draft.resolved(fingerprint, is_unexpected, &mut stored);
     }
     draft.changes.remove.extend(plan.forgotten);
     if let Some(report) = plan.report {
         draft.report(report);
     }
     draft.finish()
+}
+
+/// What was not looked at again has no place in the result: the oldest is told first.
+fn oldest_first(mut fingerprints: Vec<Fingerprint>, stored: &HashMap<Fingerprint, Alert>) -> Vec<Fingerprint> {
+    fingerprints.sort_by_cached_key(|fingerprint| {
+        stored.get(fingerprint).map(|alert| (alert.since, Json::Object(alert.key.to_json()).to_string()))
+    });
+    fingerprints
 }
 
 /// The watcher's own event: its polls fail, or work again. Those who are named are told.
@@ -313,10 +317,11 @@ impl<'a> Drafting<'a> {
         let routes = self.route(&alert);
         remember(&mut alert.receivers, &routes);
         (alert.told_at, alert.repeats, alert.gone_since, alert.polls) = (Some(self.occasion.now), 0, None, 0);
-        if alert.acknowledged.take().is_some() {
-            self.changes.unacknowledge.push(alert.fingerprint);
-        }
-        let event = self.alert_event(EventKind::Escalated, &alert, format!("severity rose from {before} to {}", alert.severity));
+        // Also of an alert that nobody had taken when it was read: whoever has taken it since took something less bad.
+        self.changes.unacknowledge.push(alert.fingerprint);
+        let taken_back = alert.acknowledged.take().map(|taken| format!("; {}'s acknowledgement is over", taken.by)).unwrap_or_default();
+        let reason = format!("severity rose from {before} to {}{taken_back}", alert.severity);
+        let event = self.alert_event(EventKind::Escalated, &alert, reason);
         self.push(event, routes);
         self.changes.put.push(alert);
     }
@@ -351,16 +356,17 @@ impl<'a> Drafting<'a> {
         }
     }
 
-    fn resolved(&mut self, fingerprint: Fingerprint, stored: &mut HashMap<Fingerprint, Alert>) {
+    fn resolved(&mut self, fingerprint: Fingerprint, is_unexpected: bool, stored: &mut HashMap<Fingerprint, Alert>) {
         self.changes.remove.push(fingerprint);
         let Some(alert) = stored.remove(&fingerprint) else { return };
         let watcher = self.occasion.watcher;
-        let routes = if watcher.send_resolved {
-            alert.receivers.iter().map(|receiver| (receiver.clone(), Vec::new())).collect()
-        } else {
-            Vec::new()
+        let told = if watcher.send_resolved { alert.receivers.as_slice() } else { &[] };
+        let routes = told.iter().map(|receiver| (receiver.clone(), Vec::new())).collect();
+        let over = match watcher.alert_on {
+            AlertOn::Missing { .. } if is_unexpected => "the key is expected no more",
+            AlertOn::Missing { .. } => "a row is there again",
+            _ => "the row no longer matches",
         };
-        let over = if matches!(watcher.alert_on, AlertOn::Missing { .. }) { "a row is there again" } else { "the row no longer matches" };
         let reason = match watcher.send_resolved {
             true => over.to_owned(),
             false => format!("{over}; send_resolved is false, so no one is told"),

@@ -63,6 +63,8 @@ pub struct Basis<'a> {
     pub known: &'a Known,
     /// Whether `known` was found by this same revision of the watcher.
     pub same_revision: bool,
+    /// Whether no poll of it has ever been completed.
+    pub is_first: bool,
     /// Whether a poll of it has been completed before, under the same key.
     pub has_baseline: bool,
     /// Whether what is known stands under another key: it is closed, and what is found begins anew.
@@ -73,8 +75,8 @@ pub struct Basis<'a> {
     pub expected: Option<&'a [ExpectedKey]>,
     /// The last report.
     pub last_report: Option<&'a LastReport>,
-    /// Keys of an incremental watcher that are no longer read and were first seen before are forgotten.
-    pub forget_before: Option<DateTime<Utc>>,
+    /// Which keys of an incremental watcher need not be known any more.
+    pub forget: Option<Forget<'a>>,
     /// While everything is read again: where a usual read would have begun.
     pub usual_bound: Option<&'a CursorValue>,
     /// The time of the poll.
@@ -89,16 +91,27 @@ impl<'a> Basis<'a> {
             identity: &watcher.name,
             known: nothing,
             same_revision: false,
+            is_first: true,
             has_baseline: false,
             is_rekeyed: false,
             shape: None,
             expected: None,
             last_report: None,
-            forget_before: None,
+            forget: None,
             usual_bound: None,
             now,
         }
     }
+}
+
+/// Keys that were first seen before a time and lie below a value of the cursor are not read again, and forgotten. The time
+/// alone would not do: the last row of a quiet table is old and is read again by the next reconciliation.
+#[derive(Clone, Copy)]
+pub struct Forget<'a> {
+    /// Only keys that are older are looked at.
+    pub before: DateTime<Utc>,
+    /// No read begins below it any more.
+    pub below: &'a CursorValue,
 }
 
 /// The fold: feed it the columns, then every row, then [`finish`](Evaluation::finish) it when the result has ended.
@@ -106,6 +119,7 @@ pub struct Evaluation<'a> {
     basis: Basis<'a>,
     may_skip: bool,
     uses_previous: bool,
+    remembers_rows: bool,
     keys: Option<KeyColumns>,
     scratch: Vec<u8>,
     seen: Seen,
@@ -191,6 +205,7 @@ impl<'a> Evaluation<'a> {
             basis,
             may_skip,
             uses_previous: basis.watcher.uses_previous(),
+            remembers_rows: basis.watcher.remembers_rows(),
             keys: None,
             scratch: Vec::new(),
             seen: Seen::default(),
@@ -277,6 +292,7 @@ impl<'a> Evaluation<'a> {
             let absent = self.marks.iter().zip(self.basis.known.keys()).filter(|(mark, _)| **mark == Mark::Absent);
             wanted.extend(absent.map(|(_, known)| known.fingerprint));
         }
+        wanted.extend(self.forgettable());
         wanted
     }
 
@@ -299,7 +315,7 @@ impl<'a> Evaluation<'a> {
         };
         match &self.basis.watcher.alert_on {
             AlertOn::Match => self.finish_match(&mut plan),
-            AlertOn::New { .. } => self.finish_new(&mut plan),
+            AlertOn::New { .. } => self.finish_new(stored, &mut plan),
             AlertOn::Change { rows, .. } => self.finish_change(rows.added, rows.removed, stored, &mut plan)?,
             AlertOn::Missing { .. } => self.finish_missing(&mut plan),
             AlertOn::Report { .. } => {

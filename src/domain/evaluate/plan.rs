@@ -72,6 +72,8 @@ pub struct Plan {
     pub repeated: Vec<Fingerprint>,
     /// Firing keys that are over.
     pub resolved: Vec<Fingerprint>,
+    /// Those of them that are over because nobody expects them any more.
+    pub unexpected: BTreeSet<Fingerprint>,
     /// Alerts under a key that the watcher no longer has.
     pub rekeyed: Vec<Fingerprint>,
     /// Keys that are known no more, told to no one.

@@ -78,7 +78,10 @@ impl Evaluation<'_> {
         let gone = self.basis.known.keys().iter().filter(|known| !self.basis.is_rekeyed && !still_expected.contains(&known.fingerprint));
         for known in gone {
             match known.status {
-                AlertStatus::Firing => plan.resolved.push(known.fingerprint),
+                AlertStatus::Firing => {
+                    plan.unexpected.insert(known.fingerprint);
+                    plan.resolved.push(known.fingerprint);
+                }
                 AlertStatus::Pending | AlertStatus::Seen => plan.forgotten.push(known.fingerprint),
             }
         }

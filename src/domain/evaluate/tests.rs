@@ -119,23 +119,27 @@ impl World {
         Known::new(self.alerts.values().map(KnownKey::of).collect())
     }
 
-    pub fn plan(&self, rows: &[Row]) -> Plan {
-        let known = self.known();
-        let basis = Basis {
+    fn basis<'a>(&'a self, known: &'a Known) -> Basis<'a> {
+        Basis {
             watcher: &self.watcher,
-            known: &known,
+            known,
             same_revision: self.revision.as_deref() == Some(&self.watcher.revision()),
+            is_first: !self.has_baseline,
             has_baseline: self.has_baseline,
             identity: &self.watcher.name,
             is_rekeyed: false,
             shape: self.shape.as_ref(),
             expected: self.expected.as_deref(),
             last_report: self.last_report.as_ref(),
-            forget_before: None,
+            forget: None,
             usual_bound: None,
             now: self.now,
-        };
-        let mut evaluation = Evaluation::new(basis);
+        }
+    }
+
+    pub fn plan(&self, rows: &[Row]) -> Plan {
+        let known = self.known();
+        let mut evaluation = Evaluation::new(self.basis(&known));
         let columns = rows.first().map_or_else(|| columns(&["id", "v"]), |row| row.columns().clone());
         evaluation.columns(&columns).expect("the key is there");
         rows.iter().for_each(|row| evaluation.row(row));
@@ -455,9 +459,8 @@ fn what_is_told_once_is_not_reminded_of() {
 fn a_missing_or_doubled_key_column_is_named() {
     let error = |key: &[&str]| {
         let watcher = Watcher { key: key.iter().map(|name| (*name).to_owned()).collect(), ..watcher() };
-        let known = Known::default();
-        let basis = Basis::of_nothing(&watcher, &known, noon());
-        Evaluation::new(basis).columns(&columns(&["id", "v"])).expect_err("refused")
+        let (known, world) = (Known::default(), World::new(watcher));
+        Evaluation::new(world.basis(&known)).columns(&columns(&["id", "v"])).expect_err("refused")
     };
     assert_eq!(error(&["sku"]), "the key column `sku` is not in the result, which has: id, v");
     assert_eq!(error(&["id", "ID"]), "the key names the column `ID` twice");

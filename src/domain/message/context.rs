@@ -6,6 +6,8 @@
 //!   key, row   objects of columns                                  rows       the rows of the key, at most 20
 //!   count      how many rows the key had                           since      when it fired, in the watcher's zone
 //!   duration   how long it has lasted, in words                    reason     why, in words
+//!   previous   the row before, of a change                         changed    the names of the columns that differ
+//!   sums       of a report: column, total, before
 //! watcher      name, description, source                           now        the time of the poll
 //! total        how many events there are, also when a message that is too long is rendered with fewer of them
 //! ```
@@ -64,6 +66,9 @@ fn event_value(setting: &Setting<'_>, event: &Event, cell: &dyn Fn(&Row, usize) 
         since => since.with_timezone(&setting.zone).format("%Y-%m-%d %H:%M:%S").to_string(),
         duration => duration_words(setting.language, event.at - since),
         reason => neutralise(&event.reason),
+        previous => event.previous.as_ref().map_or_else(empty, |row| object(row, cell)),
+        changed => event.changed.iter().map(|name| neutralise(name)).collect::<Vec<_>>(),
+        sums => event.sums.iter().map(|sum| context! { column => neutralise(&sum.column), total => sum.total.clone(), before => sum.before.clone() }).collect::<Vec<_>>(),
     }
 }
 

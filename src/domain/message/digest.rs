@@ -157,8 +157,9 @@ fn line(digest: &Digest, item: &Item<'_>) -> String {
         _ => cells(&line.row, &line.key, MOST_COLUMNS),
     };
     let when = when(digest, item);
-    let parts = [Some(words::icon(item.kind(), item.severity()).to_owned()), key, Some(told).filter(|told| !told.is_empty()), Some(when)];
-    format!("- {}", parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
+    let parts = [key, Some(told).filter(|told| !told.is_empty()), Some(when)];
+    let icon = words::icon(item.kind(), item.severity());
+    format!("- {icon} {}", parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
 }
 
 /// The reason without what was added about who is told when.

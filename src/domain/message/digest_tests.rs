@@ -34,7 +34,27 @@ fn what_fires_still_comes_first_and_what_came_and_went_is_one_line() {
         line("订单金额异常", "fired", "info", "C", "2026-11-25T20:00:00Z", true),
         line("订单金额异常", "escalated", "warning", "C", "2026-11-25T20:30:00Z", true),
     ];
-    assert_snapshot!(shown(DigestKind::Opening, Language::ZhCn, lines), @"");
+    assert_snapshot!(shown(DigestKind::Opening, Language::ZhCn, lines), @r#"
+    🟠 非值守时段汇总：2 项未恢复 · 1 项已恢复
+    ---
+    ### 🟠 非值守时段汇总
+
+    **2 项未恢复 · 1 项已恢复**
+
+    **库存低于补货点**
+
+    - 🟠 **sku A** · stock 3 · note NULL · 11-25 22:10 起
+
+    **订单金额异常**
+
+    - 🟠 **sku C** · stock 3 · note NULL · 11-26 04:00 起
+
+    **库存低于补货点**
+
+    - 🟢 **sku B** · stock 3 · note NULL · 11-25 22:10 至 11-25 23:20
+
+    > 2026-11-26 09:00:00
+    "#);
 }
 
 #[test]
@@ -47,5 +67,19 @@ fn the_end_of_a_silence_says_what_it_was_for() {
         ..line("stock", "watcher_failed", "warning", "", "2026-11-25T14:10:00Z", false)
     };
     let lines = vec![own, line("stock", "repeated", "critical", "[x](http://evil)", "2026-11-25T14:10:00Z", true)];
-    assert_snapshot!(shown(DigestKind::SilenceEnded { reason: "stocktaking".to_owned() }, Language::En, lines), @"");
+    assert_snapshot!(shown(DigestKind::SilenceEnded { reason: "stocktaking".to_owned() }, Language::En, lines), @r#"
+    🔴 The silence has ended (stocktaking): 1 still firing · 1 other events
+    ---
+    ### 🔴 The silence has ended (stocktaking)
+
+    **1 still firing · 1 other events**
+
+    **stock**
+
+    - 🔴 **sku ［x］(http:／／evil)** · stock 3 · note NULL · since 11-25 22:10
+
+    - ⚠️ 3 polls in a row failed. sql: no such table · 11-25 22:10
+
+    > 2026-11-26 09:00:00
+    "#);
 }

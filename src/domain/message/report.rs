@@ -4,7 +4,7 @@
 use super::builtin::{cells, foot, joined};
 use super::neutralise::neutralise_to;
 use super::words;
-use super::{Message, Setting, neutralise};
+use super::{Language, Message, Setting, neutralise};
 use crate::domain::alert::{Event, Sum};
 use crate::domain::value::parse_number;
 use crate::domain::watcher::Mention;
@@ -53,7 +53,7 @@ pub(super) fn message(setting: &Setting<'_>, event: &Event, mentions: Vec<Mentio
 
 fn sum_line(setting: &Setting<'_>, sum: &Sum) -> String {
     let language = setting.language;
-    let before = sum.before.as_ref().map(|before| words::last_time(language, &grouped(before), &change(&sum.total, before)));
+    let before = sum.before.as_ref().map(|before| words::last_time(language, &grouped(before), &change(language, &sum.total, before)));
     format!(
         "- {} {}{}**{}**{}",
         words::total(language),
@@ -65,13 +65,16 @@ fn sum_line(setting: &Setting<'_>, sum: &Sum) -> String {
 }
 
 /// By how many percent a sum differs from the last one: `+12.5 %`.
-fn change(now: &str, before: &str) -> String {
+fn change(language: Language, now: &str, before: &str) -> String {
     let (Some(now), Some(before)) = (parse_number(now), parse_number(before)) else { return String::new() };
     if before.is_zero() {
         return String::new();
     }
     let percent = (now - &before) * BigDecimal::from(100) / before.abs();
     let percent = percent.with_scale_round(1, RoundingMode::HalfEven);
+    if percent.is_zero() {
+        return words::unchanged(language).to_owned();
+    }
     let sign = if percent > BigDecimal::zero() { "+" } else { "" };
     format!("{sign}{} %", percent.to_plain_string())
 }
@@ -104,10 +107,10 @@ mod tests {
 
     #[test]
     fn a_change_is_told_in_percent_of_the_last_report() {
-        assert_eq!(change("112.5", "100"), "+12.5 %");
-        assert_eq!(change("50", "100"), "-50.0 %");
-        assert_eq!(change("100.00", "100"), "0.0 %");
-        assert_eq!(change("5", "0"), "");
-        assert_eq!(change("-5", "-10"), "+50.0 %");
+        assert_eq!(change(Language::En, "112.5", "100"), "+12.5 %");
+        assert_eq!(change(Language::En, "50", "100"), "-50.0 %");
+        assert_eq!(change(Language::En, "100.00", "100"), "unchanged");
+        assert_eq!(change(Language::En, "5", "0"), "");
+        assert_eq!(change(Language::En, "-5", "-10"), "+50.0 %");
     }
 }

@@ -122,6 +122,11 @@ pub(super) fn total(language: Language) -> &'static str {
     language.pick("合计", "Total")
 }
 
+/// A sum that is that of the last report.
+pub(super) fn unchanged(language: Language) -> &'static str {
+    language.pick("持平", "unchanged")
+}
+
 /// The value of the last report, and by how much this one differs.
 pub(super) fn last_time(language: Language, before: &str, change: &str) -> String {
     let change = if change.is_empty() { String::new() } else { format!("{}{change}", language.pick("，", ", ")) };

@@ -1,6 +1,7 @@
 //! Who was told of events, for `rowbell explain`: messages with their tries, silences, what is put off.
 
 use super::codec::{stamp, time, time_or_null};
+use super::digests::OF_NO_WATCHER;
 use super::read::push_list;
 use super::silences::silence;
 use super::{Doing, Sqlite};
@@ -127,8 +128,7 @@ fn delivery_fact(row: &SqliteRow) -> Result<DeliveryFact, StoreError> {
         created_at: time(row.get("created_at"))?,
         receiver: row.get("receiver"),
         title: row.get("title"),
-        // A digest tells events of all watchers, and stands under none.
-        is_digest: row.get::<&str, _>("watcher") == "*",
+        is_digest: row.get::<&str, _>("watcher") == OF_NO_WATCHER,
         state,
         events: Vec::new(),
         answer: row.get("answer"),

@@ -1,9 +1,11 @@
 //! Lists for people, pages and the API; and the janitor's work.
 
-use super::codec::{object, parse_json, stamp};
+use super::codec::{acknowledgement, object, parse_json, stamp};
 use super::{Doing, Sqlite};
-use crate::store::lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine};
-use crate::store::model::StoreError;
+use crate::store::lists::{
+    AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine,
+};
+use crate::store::model::{QueuedMessage, StoreError};
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteRow;
@@ -18,9 +20,9 @@ const CHUNK: usize = 500;
 impl Sqlite {
     pub(in crate::store) async fn alerts(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<AlertLine>, StoreError> {
         let rows = sqlx::query(
-            "select a.*, (select max(h.id) from alert_history h where h.fingerprint = a.fingerprint and h.event = 'fired') as id
+            "select a.*, (select max(h.id) from alert_history h where a.status = 'firing' and h.fingerprint = a.fingerprint and h.event = 'fired') as id
              from alert_state a where a.status in ('firing', 'pending') and (?1 is null or a.watcher = ?1)
-             order by a.since desc, a.fingerprint limit ?2",
+             order by a.status, a.since desc, a.fingerprint limit ?2",
         )
         .bind(watcher)
         .bind(bound(limit))
@@ -123,6 +125,19 @@ impl Sqlite {
         Ok(rows.iter().map(|row| delivery_line(row, tries.remove(&row.get("id")).unwrap_or_default())).collect())
     }
 
+    pub(in crate::store) async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
+        let rows = sqlx::query("select id, receiver, message from delivery where id > ? order by id")
+            .bind(delivery)
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading messages")?;
+        let message = |row: &SqliteRow| {
+            let message = serde_json::from_str(row.get("message")).map_err(|error| StoreError::Corrupt(format!("a message ({error})")))?;
+            Ok(QueuedMessage { id: row.get("id"), receiver: row.get("receiver"), message })
+        };
+        rows.iter().map(message).collect()
+    }
+
     async fn attempts_of(&self, deliveries: &[i64]) -> Result<HashMap<i64, Vec<AttemptLine>>, StoreError> {
         let mut found: HashMap<i64, Vec<AttemptLine>> = HashMap::new();
         for chunk in deliveries.chunks(CHUNK) {
@@ -181,7 +196,7 @@ impl Sqlite {
 }
 
 /// SQLite takes a negative limit for none.
-fn bound(limit: u64) -> i64 {
+pub(super) fn bound(limit: u64) -> i64 {
     if limit == 0 { -1 } else { i64::try_from(limit).unwrap_or(-1) }
 }
 
@@ -225,11 +240,12 @@ fn alert_line(row: &SqliteRow) -> Result<AlertLine, StoreError> {
         since: row.get("since"),
         told_at: row.get("told_at"),
         receivers: serde_json::from_str(row.get("receivers")).unwrap_or_default(),
+        polls: row.get("polls"),
         gone_since: row.get("gone_since"),
         repeats: row.get("repeats"),
-        acknowledged_at: row.get("acknowledged_at"),
-        acknowledged_by: row.get("acknowledged_by"),
-        acknowledged_note: row.get("acknowledged_note"),
+        acknowledged: acknowledgement(row)?.as_ref().map(AcknowledgedLine::of),
+        silenced: false,
+        silences: Vec::new(),
     })
 }
 

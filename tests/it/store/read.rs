@@ -113,6 +113,18 @@ async fn a_line_of_the_history_tells_what_became_of_its_message() {
 }
 
 #[tokio::test]
+async fn the_messages_of_the_outbox_are_read_from_a_number_on() {
+    for fresh in Fresh::all() {
+        let store = with_history(&fresh).await;
+        let all = store.messages_after(0).await.expect("the messages");
+        let told: Vec<_> = all.iter().map(|queued| (queued.receiver.as_str(), queued.message.title.as_str())).collect();
+        assert_eq!(told.last(), Some(&("duty", "over")), "{told:?}");
+        let rest = store.messages_after(all[0].id).await.expect("the messages");
+        assert_eq!(rest.len(), all.len() - 1);
+    }
+}
+
+#[tokio::test]
 async fn nobody_changes_the_history() {
     for fresh in Fresh::all() {
         with_history(&fresh).await.close().await;
