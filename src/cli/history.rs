@@ -67,7 +67,7 @@ pub(super) async fn history(global: &Global, options: Options) -> Outcome {
     Ok(true)
 }
 
-fn column_and_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn column_and_value(text: &str) -> Result<(String, String), String> {
     let (column, value) = text.split_once('=').ok_or("write COLUMN=VALUE, such as sku=A-17")?;
     Ok((column.trim().to_owned(), value.to_owned()))
 }

@@ -6,6 +6,7 @@ mod alerts;
 mod check;
 mod deliveries;
 mod demo;
+mod explain;
 mod history;
 mod migrate;
 mod moment;
@@ -84,6 +85,8 @@ enum Command {
     Release(release::Options),
     /// What happened
     History(history::Options),
+    /// Why a watcher, or one of its keys, did or did not alert
+    Explain(explain::Options),
     /// The readings of the sources
     Polls(polls::Options),
     /// What waits to be sent, what was sent, what failed and why
@@ -161,6 +164,7 @@ async fn dispatch(arguments: Arguments) -> Outcome {
         Command::Silence(options) => silence::silence(global, options).await,
         Command::Release(options) => release::release(global, options).await,
         Command::History(options) => history::history(global, options).await,
+        Command::Explain(options) => explain::explain(global, options).await,
         Command::Polls(options) => polls::polls(global, options).await,
         Command::Deliveries(options) => deliveries::deliveries(global, options).await,
         Command::SendTest(options) => send_test::send_test(global, options).await,

@@ -12,16 +12,26 @@ pub(super) enum Edge {
     End,
 }
 
-/// Reads an RFC 3339 time, a day, a day with a time in `zone`, or a duration back from `now` (`2h`, `7d`).
+/// Reads an RFC 3339 time, a day, a time in `zone` with or without its day, or a duration back from `now` (`2h`, `7d`). A time
+/// without a day is the last one that has passed.
 pub(super) fn parse(text: &str, edge: Edge, now: DateTime<Utc>, zone: Tz) -> Result<DateTime<Utc>, String> {
     let text = text.trim();
     if let Some(at) = absolute(text, edge, zone) {
         return at;
     }
+    if let Some(time) = time_of_day(text) {
+        let today = now.with_timezone(&zone).date_naive();
+        let passed = [Some(today), today.pred_opt()].into_iter().flatten().filter_map(|day| in_zone(day.and_time(time), zone));
+        return passed.into_iter().find(|at| *at <= now).ok_or_else(|| format!("`{text}` does not exist in {zone}"));
+    }
     let back = humantime::parse_duration(text).ok().and_then(|back| TimeDelta::from_std(back).ok());
     back.and_then(|back| now.checked_sub_signed(back)).ok_or_else(|| {
-        format!("`{text}` is not a time: write 2026-11-23, \"2026-11-23 09:30\", 2026-11-23T01:30:00Z, or how long ago: 2h, 7d")
+        format!("`{text}` is not a time: write 09:30, 2026-11-23, \"2026-11-23 09:30\", 2026-11-23T01:30:00Z, or how long ago: 2h, 7d")
     })
+}
+
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    ["%H:%M:%S", "%H:%M"].iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok())
 }
 
 /// Reads a time to come: an RFC 3339 time, a day, a day with a time in `zone`, a time of day, which is the next one after
@@ -31,7 +41,7 @@ pub(super) fn to_come(text: &str, edge: Edge, after: DateTime<Utc>, zone: Tz) ->
     if let Some(at) = absolute(text, edge, zone) {
         return at;
     }
-    if let Some(time) = ["%H:%M", "%H:%M:%S"].iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok()) {
+    if let Some(time) = time_of_day(text) {
         let today = after.with_timezone(&zone).date_naive();
         let days = (0..=1).filter_map(|days| today.checked_add_days(Days::new(days)));
         let next = days.filter_map(|day| in_zone(day.and_time(time), zone)).find(|at| *at > after);
@@ -116,6 +126,9 @@ mod tests {
             ("2026-11-23", "2026-11-22T16:00:00.000Z"),
             ("2026-11-23 09:30", "2026-11-23T01:30:00.000Z"),
             ("2026-11-23T09:30:15", "2026-11-23T01:30:15.000Z"),
+            ("09:30", "2026-11-23T01:30:00.000Z"),
+            ("12:00:00", "2026-11-23T04:00:00.000Z"),
+            ("12:01", "2026-11-22T04:01:00.000Z"),
             ("2h", "2026-11-23T02:00:00.000Z"),
             ("7d", "2026-11-16T04:00:00.000Z"),
         ] {

@@ -41,6 +41,20 @@ pub(super) fn is_narrow() -> bool {
     Table::new().width().is_some_and(|width| width < WIDE)
 }
 
+/// A table without lines and without a header.
+pub(super) fn bare_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+/// Writes sentences, broken to the width of the terminal.
+pub(super) fn paragraph(text: &str) {
+    let mut table = bare_table();
+    table.add_row([text]);
+    table.lines().for_each(|text| line(text.trim()));
+}
+
 /// Lists lines: as JSON, or as a table; when there is none, says so to the person and nothing to the program.
 pub(super) fn list<T: Serialize>(global: &Global, lines: &[T], empty: &str, table: impl FnOnce(&[T]) -> Table) {
     if lines.is_empty() {

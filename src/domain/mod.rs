@@ -8,6 +8,7 @@ pub mod compose;
 pub mod cursor;
 pub mod delivery;
 pub mod evaluate;
+pub mod explain;
 pub mod expression;
 pub mod guard;
 pub mod known;

@@ -13,6 +13,7 @@ mod deliver;
 mod digest;
 mod edits;
 mod health;
+mod look;
 mod poll;
 mod preview;
 mod reading;

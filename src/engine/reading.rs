@@ -30,7 +30,33 @@ pub(super) struct Reading {
     pub duration: Duration,
     /// How far an incremental watcher has read now.
     pub cursor: Option<CursorState>,
+    /// From where it read: column and value.
+    pub reads_from: Option<(String, String)>,
     pub warnings: Vec<String>,
+}
+
+/// Rows of one key that are looked for while a result is read.
+#[derive(Default)]
+pub(super) struct Spy {
+    /// Columns with the text that is wanted; empty: none is looked for.
+    pub wanted: Vec<(String, String)>,
+    /// What was found; at most [`MOST_SPIED`].
+    pub rows: Vec<Row>,
+}
+
+/// Rows of one key that are kept to be shown.
+const MOST_SPIED: usize = 20;
+
+impl Spy {
+    fn see(&mut self, row: &Row) {
+        let is_it = |(column, value): &(String, String)| {
+            let at = row.columns().position(column);
+            at.is_some_and(|at| row.text(at).map_or(value == "NULL", |text| text == value.as_str()))
+        };
+        if !self.wanted.is_empty() && self.rows.len() < MOST_SPIED && self.wanted.iter().all(is_it) {
+            self.rows.push(row.clone());
+        }
+    }
 }
 
 /// What a poll of an incremental watcher asks for.
@@ -44,13 +70,44 @@ struct Incremental<'w> {
     is_reconciling: bool,
 }
 
+impl Incremental<'_> {
+    fn reads_from(&self) -> Option<(String, String)> {
+        let value = match (&self.window, &self.by_hand) {
+            (Window::From { value, .. }, _) => value,
+            (_, Some(value)) => value,
+            _ => return None,
+        };
+        let Param::Cursor(value) = value else { return None };
+        Some((self.cursor.column.clone(), value.text.clone()))
+    }
+}
+
+impl Reading {
+    pub(super) fn nothing() -> Reading {
+        Reading { result: Err(no_source()), rows: 0, duration: Duration::ZERO, cursor: None, reads_from: None, warnings: Vec::new() }
+    }
+}
+
 impl Engine {
     /// Reads a watcher's query and evaluates its rows against what is known. Writes nothing.
     pub(super) async fn read(&self, watcher: &Arc<Watcher>, claim: &Claim, known: &Known, limits: Limits, now: DateTime<Utc>) -> Reading {
+        self.read_spying(watcher, claim, known, limits, now, &mut Spy::default()).await
+    }
+
+    /// The same, with an eye on the rows of one key.
+    pub(super) async fn read_spying(
+        &self,
+        watcher: &Arc<Watcher>,
+        claim: &Claim,
+        known: &Known,
+        limits: Limits,
+        now: DateTime<Utc>,
+        spy: &mut Spy,
+    ) -> Reading {
         let started = std::time::Instant::now();
-        let mut reading = Reading { result: Err(no_source()), rows: 0, duration: Duration::ZERO, cursor: None, warnings: Vec::new() };
+        let mut reading = Reading::nothing();
         if let Some(source) = self.parts().sources.get(&watcher.source) {
-            reading.result = self.read_from(source, watcher, claim, known, limits, now, &mut reading).await;
+            reading.result = self.read_from(source, watcher, claim, known, limits, now, &mut reading, spy).await;
         }
         reading.duration = started.elapsed();
         reading
@@ -66,6 +123,7 @@ impl Engine {
         limits: Limits,
         now: DateTime<Utc>,
         reading: &mut Reading,
+        spy: &mut Spy,
     ) -> Result<Plan, Failure> {
         let state = &claim.state;
         let expected = expected(source, watcher, state, &limits, now).await?;
@@ -74,7 +132,8 @@ impl Engine {
             None => None,
         };
         let (basis, query) = prepare(watcher, state, known, expected.as_deref(), incremental.as_ref(), now);
-        let mut sink = Sink { evaluation: Evaluation::new(basis), rows: 0 };
+        reading.reads_from = incremental.as_ref().and_then(Incremental::reads_from);
+        let mut sink = Sink { evaluation: Evaluation::new(basis), rows: 0, spy };
         let read = source.read(&query, &limits, &mut sink).await;
         reading.rows = sink.rows;
         let stats = read.map_err(failure)?;
@@ -311,18 +370,20 @@ async fn expected(
 }
 
 /// Feeds the fold; it holds nothing but the marks of the rows it has seen.
-struct Sink<'a> {
+struct Sink<'a, 's> {
     evaluation: Evaluation<'a>,
     rows: u64,
+    spy: &'s mut Spy,
 }
 
-impl RowSink for Sink<'_> {
+impl RowSink for Sink<'_, '_> {
     fn columns(&mut self, columns: &Arc<Columns>) -> Result<(), String> {
         self.evaluation.columns(columns)
     }
 
     fn row(&mut self, row: &Row) -> Result<(), String> {
         self.rows += 1;
+        self.spy.see(row);
         self.evaluation.row(row);
         Ok(())
     }
