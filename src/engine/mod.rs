@@ -15,12 +15,14 @@ mod edits;
 mod health;
 mod poll;
 mod preview;
+mod question;
 mod reading;
 mod schedule;
 
 pub use deliver::Step;
 pub use poll::{PollReport, Slot};
 pub use preview::Preview;
+pub use question::{checkable, checkable_expected, planned};
 pub use schedule::{Due, Roster};
 
 use crate::clock::Clock;
