@@ -23,7 +23,7 @@ mod reader;
 mod sheet;
 
 pub use calendar::{load_calendars, parse_calendar};
-pub use fault::{Fault, Origin, render_faults};
+pub use fault::{Fault, Origin, render_faults, render_warnings};
 pub use field::nearest;
 pub use place::{Part, WatcherText};
 pub use settings::{Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, load_settings, parse_settings};

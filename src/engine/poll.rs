@@ -311,7 +311,7 @@ struct FoundOut {
 }
 
 /// Why the guard holds a result. It does not, when a person has released it or when enough polls have found the same.
-fn held(watcher: &Watcher, before: &WatcherState, plan: &Plan) -> Option<String> {
+pub(super) fn held(watcher: &Watcher, before: &WatcherState, plan: &Plan) -> Option<String> {
     let guard = watcher.guard.as_ref().filter(|_| before.baseline_at.is_some() && plan.rekeyed.is_empty())?;
     let why = guard::suspicion(guard, plan.moved)?;
     let is_confirmed = before.released_at.is_some() || before.held_polls.saturating_add(1) >= guard.polls;

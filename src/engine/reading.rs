@@ -1,13 +1,13 @@
 //! The reading of a poll: what is asked of the source, and what the fold makes of the answer.
 
 use super::Engine;
+use super::question::checkable;
 use crate::domain::alert::Alert;
 use crate::domain::cursor::{BASELINE_ROWS, CursorState, CursorValue, OpenTransactions};
 use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, Forget, Plan, Refused, expected_cells, expected_rows};
 use crate::domain::known::Known;
 use crate::domain::query::{self, Param, Query, Window};
 use crate::domain::row::{Columns, Fingerprint, Row};
-use crate::domain::sql_text::Dialect;
 use crate::domain::value::{Kind, parse_datetime, parse_instant, parse_number};
 use crate::domain::watcher::{AlertOn, Cursor, Expect, Watcher};
 use crate::source::{ColumnInfo, Horizon, Limits, RowSink, Source, SourceError};
@@ -205,8 +205,7 @@ impl Engine {
         if let Some(known) = self.cursor_columns().get(&name) {
             return Ok(known.clone());
         }
-        let query = params(Query::plain(&watcher.query), watcher, None, now).with("cursor", Param::Null);
-        let columns = source.prepare(&query).await.map_err(failure)?;
+        let columns = source.prepare(&checkable(watcher, now)).await.map_err(failure)?;
         let found = columns.iter().find(|column| column.name == cursor.column);
         let found = found.or_else(|| columns.iter().find(|column| column.name.eq_ignore_ascii_case(&cursor.column)));
         let Some(column) = found else {
@@ -216,7 +215,7 @@ impl Engine {
                 message: format!("the cursor column `{}` is not in the result, which has: {has}", cursor.column),
             });
         };
-        if let Some(kind) = column.kind.filter(|kind| !grows(*kind, source.dialect())) {
+        if let Some(kind) = column.kind.filter(|kind| !CursorValue::can_be_ordered(*kind, source.dialect())) {
             let message = format!(
                 "the cursor column `{}` holds {}, whose order is not known here: use a number or a time",
                 column.name,
@@ -227,11 +226,6 @@ impl Engine {
         self.cursor_columns().insert(name, column.clone());
         Ok(column.clone())
     }
-}
-
-/// Texts are ordered by a database's own collation; only SQLite's is by bytes.
-fn grows(kind: Kind, dialect: Dialect) -> bool {
-    CursorValue::can_be_ordered(kind) && (kind != Kind::Text || dialect == Dialect::Sqlite)
 }
 
 fn prepare<'a>(

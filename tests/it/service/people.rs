@@ -17,7 +17,11 @@ struct Life {
 impl Life {
     async fn new(dies: bool, watchers: &[(&'static str, String)]) -> Life {
         let files: Vec<(&str, &str)> = watchers.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        Life { house: House::furnished(&files, |settings| settings, |simulator, _| duty(simulator)).await, watchers: watchers.to_vec(), dies }
+        Life {
+            house: House::furnished(&files, |settings| settings, |simulator, _| duty(simulator)).await,
+            watchers: watchers.to_vec(),
+            dies,
+        }
     }
 
     fn store(&self) -> &Store {
