@@ -72,6 +72,30 @@ pub(super) async fn existing_store(settings: &Settings) -> Result<Option<Store>,
     Ok(None)
 }
 
+/// The store as it is. Where there is none yet, an empty one that is thrown away: whoever only looks creates nothing.
+pub(super) async fn store_to_read(url: &str) -> Result<(Store, Option<ScratchFile>), Failed> {
+    if Store::exists(url)? {
+        return Ok((Store::open(url).await?, None));
+    }
+    let scratch = ScratchFile(std::env::temp_dir().join(format!("rowbell-{}.db", uuid::Uuid::new_v4())));
+    let store = Store::open(&format!("sqlite://{}", scratch.0.display())).await?;
+    Ok((store, Some(scratch)))
+}
+
+/// A file that is removed, with what SQLite puts beside it.
+pub(super) struct ScratchFile(std::path::PathBuf);
+
+impl Drop for ScratchFile {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = self.0.clone().into_os_string();
+            name.push(suffix);
+            // What is not there needs no removal.
+            let _ = std::fs::remove_file(name);
+        }
+    }
+}
+
 /// Opens every source; none is connected to yet.
 pub(super) fn sources(settings: &Settings) -> Result<BTreeMap<String, Arc<Source>>, Failed> {
     each(&settings.sources, |name| source(settings, name))

@@ -1,5 +1,6 @@
 //! The pure core: no async, no clock, no I/O. What a watcher is, what a row is, and every decision.
 
+pub mod acknowledge;
 pub mod active;
 pub mod alert;
 pub mod calendar;
@@ -7,6 +8,7 @@ pub mod compose;
 pub mod cursor;
 pub mod delivery;
 pub mod evaluate;
+pub mod explain;
 pub mod expression;
 pub mod guard;
 pub mod known;

@@ -13,8 +13,10 @@ mod deliver;
 mod digest;
 mod edits;
 mod health;
+mod look;
 mod poll;
 mod preview;
+mod question;
 mod reading;
 mod schedule;
 mod thoughts;
@@ -22,6 +24,7 @@ mod thoughts;
 pub use deliver::Step;
 pub use poll::{PollReport, Slot};
 pub use preview::Preview;
+pub use question::{checkable, checkable_expected, planned};
 pub use schedule::{Due, Roster};
 
 use crate::clock::Clock;

@@ -28,7 +28,7 @@ pub struct Changes {
     pub marks: Vec<KeyMark>,
     /// Alerts that are over, and keys that are known no more.
     pub remove: Vec<Fingerprint>,
-    /// Alerts of which a person's acknowledgement is over: they are worse than what the person took.
+    /// Alerts that are worse than what a person may have taken: an acknowledgement of them is over.
     pub unacknowledge: Vec<Fingerprint>,
     /// Lines of the history.
     pub events: Vec<Event>,
@@ -317,10 +317,11 @@ impl<'a> Drafting<'a> {
         let routes = self.route(&alert);
         remember(&mut alert.receivers, &routes);
         (alert.told_at, alert.repeats, alert.gone_since, alert.polls) = (Some(self.occasion.now), 0, None, 0);
-        if alert.acknowledged.take().is_some() {
-            self.changes.unacknowledge.push(alert.fingerprint);
-        }
-        let event = self.alert_event(EventKind::Escalated, &alert, format!("severity rose from {before} to {}", alert.severity));
+        // Also of an alert that nobody had taken when it was read: whoever has taken it since took something less bad.
+        self.changes.unacknowledge.push(alert.fingerprint);
+        let taken_back = alert.acknowledged.take().map(|taken| format!("; {}'s acknowledgement is over", taken.by)).unwrap_or_default();
+        let reason = format!("severity rose from {before} to {}{taken_back}", alert.severity);
+        let event = self.alert_event(EventKind::Escalated, &alert, reason);
         self.push(event, routes);
         self.changes.put.push(alert);
     }

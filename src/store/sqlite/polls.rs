@@ -1,6 +1,7 @@
 //! Claims of polls, and the one transaction that records a poll and all that follows from it.
 
 use super::codec::{alert, count, digest, fingerprint, json_or_null, row_with_kinds, stamp, time, time_or_null, to_json, word};
+use super::silences::reopen;
 use super::traces::{end_traces, insert_traces};
 use super::{Doing, Sqlite};
 use crate::domain::alert::{Alert, Event};
@@ -9,13 +10,13 @@ use crate::domain::evaluate::KeyMark;
 use crate::domain::known::{Known, KnownKey};
 use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
-use crate::store::model::{Claim, Committed, PollCommit, SourceState, StoreError, WatcherState};
+use crate::store::model::{Claim, Committed, PollCommit, PollOutcome, SourceState, StoreError, WatcherState};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// Rows per statement: the widest has 16 columns, and SQLite takes 32,766 values.
@@ -177,7 +178,7 @@ impl Sqlite {
     }
 }
 
-fn watcher_state(row: &SqliteRow) -> Result<WatcherState, StoreError> {
+pub(super) fn watcher_state(row: &SqliteRow) -> Result<WatcherState, StoreError> {
     Ok(WatcherState {
         watcher: row.get("watcher"),
         source: row.get("source"),
@@ -209,8 +210,8 @@ async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed:
     let json = |value: Option<Result<String, StoreError>>| value.transpose();
     let done = sqlx::query(
         "update watcher_state set next_poll_at = ?, revision = ?, baseline_at = ?, failures = ?, failing_since = ?, failing_told = ?,
-                key_columns = ?, alert_on = ?, cursor = ?, shape = ?, last_report = ?, held_polls = ?, held_reason = ?, released_at = ?, last_ok_at = ?,
-                last_poll_at = ?, told_by_source = ?, version = version + ?, owner = null, claimed_until = null
+                key_columns = ?, alert_on = ?, cursor = ?, shape = ?, last_report = ?, held_polls = ?, held_reason = ?, last_ok_at = ?,
+                released_at = iif(?, released_at, null), last_poll_at = ?, told_by_source = ?, version = version + ?, owner = null, claimed_until = null
          where watcher = ? and source = ? and epoch = ? and owner is not null",
     )
     .bind(state.next_poll_at.map(stamp))
@@ -226,8 +227,9 @@ async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed:
     .bind(json(state.last_report.as_ref().map(|report| to_json(report, "a report")))?)
     .bind(state.held_polls)
     .bind(&state.held_reason)
-    .bind(state.released_at.map(stamp))
     .bind(state.last_ok_at.map(stamp))
+    // A person may have released the result while the poll was under way: only a result that was taken uses that up.
+    .bind(commit.record.outcome == PollOutcome::Failed)
     .bind(state.last_poll_at.map(stamp))
     .bind(state.told_by_source)
     .bind(i64::from(changed))
@@ -425,14 +427,16 @@ async fn mark_alerts(tx: &mut Transaction<'_, Db>, marks: &[KeyMark]) -> Result<
 }
 
 async fn unacknowledge(tx: &mut Transaction<'_, Db>, fingerprints: &[Fingerprint]) -> Result<(), StoreError> {
-    for fingerprint in fingerprints {
-        sqlx::query(
-            "update alert_state set acknowledged_at = null, acknowledged_by = null, acknowledged_note = null where fingerprint = ?",
-        )
-        .bind(fingerprint.to_string())
-        .execute(&mut **tx)
-        .await
-        .doing("taking an acknowledgement back")?;
+    for chunk in fingerprints.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new(
+            "update alert_state set acknowledged_at = null, acknowledged_by = null, acknowledged_note = null where acknowledged_at is not null and fingerprint in (",
+        );
+        let mut list = query.separated(", ");
+        for fingerprint in chunk {
+            list.push_bind(fingerprint.to_string());
+        }
+        query.push(")");
+        query.build().execute(&mut **tx).await.doing("taking an acknowledgement back")?;
     }
     Ok(())
 }
@@ -455,6 +459,10 @@ async fn insert_silenced(tx: &mut Transaction<'_, Db>, silenced: &[Silenced], id
             values.push_bind(ids[silenced.event]).push_bind(&silenced.receiver).push_bind(silenced.silence);
         });
         query.build().execute(&mut **tx).await.doing("recording what is silenced")?;
+    }
+    // A silence may have ended, and have been told, while the poll was under way.
+    for silence in silenced.iter().map(|silenced| silenced.silence).collect::<BTreeSet<i64>>() {
+        reopen(tx, silence).await?;
     }
     Ok(())
 }

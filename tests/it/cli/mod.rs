@@ -4,6 +4,7 @@ mod check;
 mod files;
 mod house;
 mod lists;
+mod people;
 mod polling;
 mod service;
 mod watcher_tests;

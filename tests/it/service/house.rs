@@ -51,14 +51,14 @@ impl House {
     }
 
     pub async fn with(watchers: &[(&str, &str)], change: impl FnOnce(SimulatorSettings) -> SimulatorSettings) -> House {
-        House::furnished(watchers, change, |_| String::new()).await
+        House::furnished(watchers, change, |_, _| String::new()).await
     }
 
     /// A house with more settings, for more sources or receivers.
     pub async fn furnished(
         watchers: &[(&str, &str)],
         change: impl FnOnce(SimulatorSettings) -> SimulatorSettings,
-        more: impl FnOnce(&Simulator) -> String,
+        more: impl FnOnce(&Simulator, &Path) -> String,
     ) -> House {
         rowbell::notify::install_tls();
         let folder = tempfile::tempdir().expect("a folder");
@@ -69,7 +69,7 @@ impl House {
             .with_robot(SimulatedRobot::new(DUTY_TOKEN, "duty"));
         simulated.hold = Duration::from_millis(1_500);
         let simulator = Simulator::start(change(simulated)).await.expect("the simulator starts");
-        let more = more(&simulator);
+        let more = more(&simulator, folder.path());
         let engine = open_engine(&settings(folder.path(), &simulator, &more), &clock).await;
         let house = House { folder, clock, simulator, engine, shop, more };
         house.set_watchers(watchers).await;
@@ -82,8 +82,9 @@ impl House {
 
     pub async fn set_watchers(&self, watchers: &[(&str, &str)]) {
         let settings = self.settings();
-        let parse = |(name, text): &(&str, &str)| Arc::new(parse_watcher(name, Path::new(name), text, &settings).expect("a valid watcher"));
-        self.engine.set_watchers(watchers.iter().map(parse).collect()).await.expect("the watchers are taken");
+        let parse =
+            |(name, text): &(&str, &str)| parse_watcher(name, Path::new(name), text, &settings).expect("a valid watcher").instances();
+        self.engine.set_watchers(watchers.iter().flat_map(parse).map(Arc::new).collect()).await.expect("the watchers are taken");
     }
 
     /// The process dies and a new one starts on the same files; time stands still.

@@ -3,9 +3,10 @@
 //! same words, at the same times.
 
 use super::house::House;
+use rowbell::domain::alert::Acknowledgement;
 use rowbell::notify::dingtalk::simulator::Simulator;
 use rowbell::store::HistoryLine;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A house whose engine may die at every step.
 pub struct Life {
@@ -14,15 +15,17 @@ pub struct Life {
     dies: bool,
     /// The number of the last event that a step has told.
     last: i64,
+    /// Steps so far.
+    pub steps: u32,
 }
 
 /// Lives a story twice in a plain house.
 pub async fn lived(watchers: &[(&str, &str)], story: impl AsyncFn(&mut Life)) {
-    lived_with(watchers, |_| String::new(), story).await;
+    lived_with(watchers, |_, _| String::new(), story).await;
 }
 
 /// Lives a story twice in a house with more settings.
-pub async fn lived_with(watchers: &[(&str, &str)], more: impl Fn(&Simulator) -> String, story: impl AsyncFn(&mut Life)) {
+pub async fn lived_with(watchers: &[(&str, &str)], more: impl Fn(&Simulator, &Path) -> String, story: impl AsyncFn(&mut Life)) {
     let mut records = Vec::new();
     for dies in [false, true] {
         let mut life = Life::begin(watchers, &more, dies).await;
@@ -38,10 +41,10 @@ pub async fn lived_with(watchers: &[(&str, &str)], more: impl Fn(&Simulator) -> 
 }
 
 impl Life {
-    async fn begin(watchers: &[(&str, &str)], more: impl Fn(&Simulator) -> String, dies: bool) -> Life {
+    async fn begin(watchers: &[(&str, &str)], more: impl Fn(&Simulator, &Path) -> String, dies: bool) -> Life {
         let house = House::furnished(watchers, |settings| settings, more).await;
         let watchers = watchers.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        Life { house, watchers, dies, last: 0 }
+        Life { house, watchers, dies, last: 0, steps: 0 }
     }
 
     /// The shop changes, time passes, what is due is polled and told; what happened is as expected: `fired a, resolved b`,
@@ -51,18 +54,24 @@ impl Life {
             self.house.sql(sql).await;
         }
         let told = self.pass(seconds).await;
-        assert_eq!(told, expected, "{} s later, after `{sql}`{}", seconds, if self.dies { ", with a restart" } else { "" });
+        let restarted = if self.dies { ", with a restart" } else { "" };
+        assert_eq!(told, expected, "step {}: {seconds} s later, after `{sql}`{restarted}", self.steps);
     }
 
     /// Time passes, what is due is polled and told; what happened.
     pub async fn pass(&mut self, seconds: i64) -> String {
         let lines = self.events(seconds).await;
-        let told: Vec<String> = lines.iter().map(|line| format!("{} {}", line.event, key_text(line))).collect();
+        let mut told: Vec<String> = lines.iter().map(|line| format!("{} {}", line.event, key_text(line))).collect();
+        if self.house.engine.watchers().len() > 1 {
+            // They are polled at the same time, and told in any order.
+            told.sort();
+        }
         if told.is_empty() { "-".to_owned() } else { told.join(", ") }
     }
 
     /// The same; what happened as lines of the history, the oldest first.
     pub async fn events(&mut self, seconds: i64) -> Vec<HistoryLine> {
+        self.steps += 1;
         self.die().await;
         self.house.clock.advance(chrono::TimeDelta::seconds(seconds));
         self.house.engine.tick().await;
@@ -96,22 +105,14 @@ impl Life {
         poll.error.map_or(poll.outcome.clone(), |error| format!("{} {}", poll.outcome, error.kind))
     }
 
-    /// Changes the store as a person's command does, and has the watchers' alerts read again.
-    pub async fn by_hand(&self, statement: &str) {
-        let url = format!("sqlite://{}", self.house.folder.path().join("state.db").display());
-        let store = sqlx::SqlitePool::connect(&url).await.expect("the store");
-        let statements = format!("{statement}; update watcher_state set version = version + 1");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&store).await.expect("the store changes");
-        store.close().await;
-    }
-
     /// A person takes what fires.
-    pub async fn acknowledge(&self) {
-        let at = self.house.clock.now().format("%Y-%m-%dT%H:%M:%S%.3fZ");
-        self.by_hand(&format!(
-            "update alert_state set acknowledged_at = '{at}', acknowledged_by = 'wang' where status = 'firing' and acknowledged_at is null"
-        ))
-        .await;
+    pub async fn acknowledge(&mut self) {
+        let store = &self.house.engine.parts().store;
+        let firing = store.alerts(None, 0).await.expect("the alerts are read");
+        let events = firing.iter().filter(|alert| alert.acknowledged.is_none()).filter_map(|alert| alert.id).collect();
+        let by = Acknowledgement { at: self.house.clock.now(), by: "wang".to_owned(), note: None };
+        store.acknowledge(events, by).await.expect("acknowledged");
+        self.last = self.house.history().await.first().map_or(0, |line| line.id);
     }
 
     /// How many keys are known.
@@ -121,30 +122,37 @@ impl Life {
         parts.store.known(&state.watcher, &state.source).await.expect("the keys are read").keys().len()
     }
 
-    /// All that was told and said, and what is known at the end.
+    /// All that was told and said, and what is known at the end. How much was read is left out: how far a cursor reads back
+    /// depends on what else its server does.
     async fn record(&self) -> Vec<String> {
         let store = &self.house.engine.parts().store;
         let history = self.house.history().await;
         let alerts = store.alerts(None, 0).await.expect("the alerts are read");
         let polls = store.polls(None, 0).await.expect("the polls are read");
-        let mut record: Vec<String> = history.iter().rev().map(|line| json(line)).collect();
-        record.extend(alerts.iter().map(|alert| json(alert)));
+        let mut record: Vec<String> = history.iter().rev().map(unnumbered).collect();
+        record.extend(alerts.iter().map(|alert| json(&rowbell::store::AlertLine { id: None, ..alert.clone() })));
         record.extend(polls.iter().map(|poll| {
             let error = poll.error.as_ref().map(|error| error.message.replace(&self.folder(), ""));
-            format!("{} {} {} {} {} {error:?}", poll.watcher, poll.started_at, poll.outcome, poll.rows, poll.matched)
+            format!("{} {} {} {error:?}", poll.watcher, poll.started_at, poll.outcome)
         }));
         record.extend(self.house.simulator.messages().iter().map(|message| format!("{} {} {}", message.at, message.robot, message.text)));
+        if self.house.engine.watchers().len() > 1 {
+            record.sort();
+        }
         record.iter().map(|line| line.replace(&self.folder(), "")).collect()
     }
 
     fn folder(&self) -> String {
         self.house.folder.path().display().to_string()
     }
+}
 
-    /// A file of the house.
-    pub fn file(&self, name: &str) -> PathBuf {
-        Path::new(&self.folder()).join(name)
-    }
+/// A line of the history without the numbers, which depend on what else happened at the same time.
+fn unnumbered(line: &HistoryLine) -> String {
+    let mut line = line.clone();
+    (line.id, line.poll) = (0, None);
+    line.deliveries.iter_mut().for_each(|delivery| delivery.id = 0);
+    json(&line)
 }
 
 fn json(value: &impl serde::Serialize) -> String {

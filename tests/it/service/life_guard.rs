@@ -26,7 +26,7 @@ impl Life {
 
     async fn release(&self) -> u64 {
         let now = self.house.clock.now();
-        self.house.engine.parts().store.release_held("low", now).await.expect("released")
+        self.house.engine.parts().store.release_held("low", now).await.expect("released").len() as u64
     }
 }
 

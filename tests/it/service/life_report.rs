@@ -89,7 +89,7 @@ async fn sums_are_exact_to_the_last_digit() {
     ] {
         let database = TestDatabase::new(product).await;
         database.run(&format!("create table amounts (amount {kind}); insert into amounts values {values}, (null)")).await;
-        let more = |_: &_| format!("[sources.erp]\nurl = \"{}\"\n", database.url);
+        let more = |_: &_, _: &_| format!("[sources.erp]\nurl = \"{}\"\n", database.url);
         lived_with(&[("day", &watcher)], more, async |life: &mut Life| {
             let reason = told(life).await;
             assert!(reason.ends_with(&format!("amount {total}")), "{kind}: {reason}");

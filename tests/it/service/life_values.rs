@@ -43,7 +43,7 @@ async fn judged(product: Product, cases: &[Case]) {
     for (kind, threshold, over, under) in cases {
         let database = TestDatabase::new(product).await;
         database.run(&format!("create table amounts (name varchar(9), amount {kind})")).await;
-        let house = House::furnished(&[("above", &above(threshold, "match"))], |settings| settings, |_| erp(&database)).await;
+        let house = House::furnished(&[("above", &above(threshold, "match"))], |settings| settings, |_, _| erp(&database)).await;
         for (at, value) in over.iter().chain(*under).enumerate() {
             database.run(&format!("insert into amounts values ('{at}', {value})")).await;
         }
@@ -77,7 +77,7 @@ async fn exact_values_of_sqlite_are_judged_exactly() {
 async fn a_watched_value_that_is_written_otherwise_or_in_a_wider_type_has_not_changed() {
     let changes = "source = \"erp\"\nevery = \"1m\"\nalert_on = \"change\"\nkey = [\"name\"]\nquery = \"select name, amount from amounts order by name\"\n[[notify]]\nreceivers = [\"warehouse\"]\n";
     let database = TestDatabase::new(Product::Postgres).await;
-    lived_with(&[("changes", changes)], |_| erp(&database), async |life: &mut Life| {
+    lived_with(&[("changes", changes)], |_, _| erp(&database), async |life: &mut Life| {
         database.run("drop table if exists amounts; create table amounts (name text, amount int); insert into amounts values ('a', 1), ('b', 2)").await;
         life.step(0, "", "-").await;
         for wider in ["bigint", "numeric", "numeric(10, 2)", "numeric(20, 4)", "double precision"] {
@@ -103,7 +103,7 @@ async fn a_transaction_of_postgresql_that_stays_open_for_hours_loses_nothing() {
     let database = TestDatabase::new(Product::Postgres).await;
     lived_with(
         &[("orders", orders)],
-        |_| erp(&database),
+        |_, _| erp(&database),
         async |life: &mut Life| {
             database
                 .run("drop table if exists orders; create table orders (id bigserial primary key); insert into orders default values")
@@ -125,7 +125,11 @@ async fn a_transaction_of_postgresql_that_stays_open_for_hours_loses_nothing() {
             for _ in 0..4 {
                 life.step(1200, "", "-").await;
             }
-            assert_eq!(life.house.last_poll().await.rows, 1);
+            // Transactions of other tests on the same server may hold it back for a moment.
+            while life.house.last_poll().await.rows > 1 {
+                life.step(60, "", "-").await;
+                assert!(life.steps < 1_000, "the bound never moves");
+            }
             for day in 0..3 {
                 database.run("insert into orders default values").await;
                 life.step(3600, "", &format!("fired {}", 9 + day)).await;
