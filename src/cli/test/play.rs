@@ -7,6 +7,7 @@ use crate::config::Settings;
 use crate::config::watcher_test::{TestPoll, TestRead, TestRows, WatcherTest, WatcherTests};
 use crate::domain::alert::{Acknowledgement, AlertStatus, EventKind, Severity};
 use crate::domain::message::Message;
+use crate::domain::row::{Fingerprint, KeyColumns};
 use crate::domain::silence::Silence;
 use crate::domain::watcher::{AlertOn, Expect, Mention, Watcher};
 use crate::engine::{Engine, Parts, PollReport, Slot};
@@ -16,7 +17,7 @@ use crate::store::{HistoryLine, HistoryQuery, Object, Store};
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub(super) struct Seen {
     /// What is wrong with the poll, but for what the test itself has fail.
     pub errors: Vec<String>,
     pub warnings: Vec<String>,
+    /// Keys, and why no one is told of them.
+    pub thoughts: Vec<(String, String)>,
 }
 
 /// An event.
@@ -112,7 +115,7 @@ impl<'a> Stage<'a> {
             seen.take(&report, read, self.watchers.len() > 1)?;
         }
         self.engine.tell_digests().await;
-        self.look(&mut seen).await?;
+        self.look(poll, &mut seen).await?;
         Ok(seen)
     }
 
@@ -182,7 +185,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Reads what is in the store now and was not before.
-    async fn look(&mut self, seen: &mut Seen) -> Result<(), Failed> {
+    async fn look(&mut self, poll: &TestPoll, seen: &mut Seen) -> Result<(), Failed> {
         let store = &self.engine.parts().store;
         let mut lines = store.history(HistoryQuery { limit: 0, ..HistoryQuery::default() }).await?;
         lines.retain(|line| line.id > self.last_event);
@@ -193,16 +196,35 @@ impl<'a> Stage<'a> {
             self.last_message = queued.id;
             seen.messages.push((queued.receiver, SeenMessage::of(&queued.message)));
         }
+        let mut keys: HashMap<Fingerprint, String> = HashMap::new();
         for watcher in &self.watchers {
             for alert in store.alerts_of_watcher(&watcher.name, &watcher.source).await? {
+                let key = named(&alert.key.to_json());
+                keys.insert(alert.fingerprint, key.clone());
                 match alert.status {
-                    AlertStatus::Firing => seen.firing.push(named(&alert.key.to_json())),
-                    AlertStatus::Pending => seen.pending.push(named(&alert.key.to_json())),
+                    AlertStatus::Firing => seen.firing.push(key),
+                    AlertStatus::Pending => seen.pending.push(key),
                     AlertStatus::Seen => {}
                 }
             }
         }
+        seen.thoughts = self.thoughts(poll, keys).await?;
         Ok(())
+    }
+
+    /// What the poll thought of keys without telling anyone: what `rowbell explain` tells. `keys` has those of alerts.
+    async fn thoughts(&self, poll: &TestPoll, mut keys: HashMap<Fingerprint, String>) -> Result<Vec<(String, String)>, Failed> {
+        let mut thoughts = Vec::new();
+        for watcher in &self.watchers {
+            let rows = poll.reads.get(&watcher.source).map(|read| &read.rows);
+            let columns = rows.and_then(|rows| KeyColumns::of_watcher(watcher, &watcher.name, &watcher.key, &rows.columns).ok());
+            if let (Some(rows), Some(columns)) = (rows, columns) {
+                keys.extend(rows.rows.iter().map(|row| (columns.fingerprint(row), named(&columns.key_of(row).to_json()))));
+            }
+            let traces = self.engine.parts().store.lasting_traces(&watcher.name, &watcher.source).await?;
+            thoughts.extend(traces.into_iter().filter_map(|(_, fingerprint, _, text)| Some((keys.get(&fingerprint)?.clone(), text))));
+        }
+        Ok(thoughts)
     }
 }
 
@@ -312,5 +334,17 @@ impl Drop for ScratchFolder {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
             tracing::warn!("the folder {} of a test could not be removed: {error}", self.0.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::watcher_test::FAILURES;
+
+    #[test]
+    fn every_way_to_fail_that_a_file_may_name_is_one_of_a_source() {
+        let words: Vec<&str> = SourceErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(FAILURES.to_vec(), words);
     }
 }

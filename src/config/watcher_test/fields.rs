@@ -310,3 +310,14 @@ pub(in crate::config) static EXPECTED_MESSAGE: Spec = Spec {
     later: &[],
     above: Some(&POLL),
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::EventKind;
+
+    #[test]
+    fn every_event_of_the_history_can_be_expected() {
+        assert_eq!(EVENT_WORDS.to_vec(), EventKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>());
+    }
+}

@@ -42,6 +42,23 @@ async fn a_failing_test_shows_what_was_expected_and_what_was_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_test_says_why_an_event_did_not_come() {
+    let house = house().await;
+    house.watcher("low_stock", &LOW_STOCK.replace("severity =", "when = \"stock < reorder_level\"\nfor = 2\nseverity ="));
+    let rows = "[{ sku = \"A\", stock = 3, reorder_level = 5 }, { sku = \"B\", stock = 5, reorder_level = 5 }]";
+    tests(&house, "low_stock", &format!("[[test]]\nname = \"one\"\n[[test.poll]]\nrows = {rows}\nevents = [\"fired A\", \"fired B\"]\n"));
+    let said = house.rowbell(&["test"]).exit(1);
+    let lines: Vec<&str> = said.out.lines().skip_while(|line| !line.contains("events")).skip(1).map(str::trim).collect();
+    let expected = [
+        "- fired A",
+        "? it holds, and fires when it has held for long enough",
+        "- fired B",
+        "? `stock < reorder_level` is not true; stock is 5, reorder_level is 5",
+    ];
+    assert_eq!(lines[..4], expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn json_has_one_object_for_each_test() {
     let house = house().await;
     tests(&house, "low_stock", &format!("{WRONG}\n[[test]]\nname = \"quiet\"\n[[test.poll]]\nrows = []\n"));
