@@ -20,6 +20,7 @@ mod reading;
 mod schedule;
 
 pub use deliver::Step;
+pub use health::HELD;
 pub use poll::{PollReport, Slot};
 pub use preview::Preview;
 pub use question::{checkable, checkable_expected, planned};
