@@ -3,6 +3,7 @@
 mod check;
 mod check_databases;
 mod check_edits;
+mod check_shipped;
 mod check_warnings;
 mod files;
 mod house;
