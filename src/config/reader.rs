@@ -475,7 +475,8 @@ fn unknown_key(spec: &Spec, title: &str, name: &str) -> (String, Option<String>)
         return (format!("`{name}` is not available in this version"), Some("remove it for now".to_owned()));
     }
     let known = spec.fields.iter().map(|field| field.name);
-    if let Some(above) = spec.above.filter(|above| above.field(name).is_some()) {
+    let above = std::iter::successors(spec.above, |above| above.above).find(|above| above.field(name).is_some());
+    if let Some(above) = above {
         let hint = format!("write it further up, before the first [table] line: below {title} it belongs to that table");
         return (format!("`{name}` does not belong in {title}, but to {}", above.title), Some(hint));
     }

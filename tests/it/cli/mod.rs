@@ -7,3 +7,4 @@ mod lists;
 mod people;
 mod polling;
 mod service;
+mod watcher_tests;
