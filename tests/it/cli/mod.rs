@@ -1,6 +1,7 @@
 //! The program as a person runs it: the real binary in a folder of its own, over an SQLite source and the simulator.
 
 mod check;
+mod explain;
 mod files;
 mod house;
 mod lists;
