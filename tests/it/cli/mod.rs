@@ -1,5 +1,6 @@
 //! The program as a person runs it: the real binary in a folder of its own, over an SQLite source and the simulator.
 
+mod backtest;
 mod check;
 mod explain;
 mod files;
