@@ -14,6 +14,7 @@ mod digest;
 mod edits;
 mod health;
 mod look;
+mod past;
 mod poll;
 mod preview;
 mod question;
@@ -22,6 +23,7 @@ mod schedule;
 mod thoughts;
 
 pub use deliver::Step;
+pub use past::{NO_TIME, Past};
 pub use poll::{PollReport, Slot};
 pub use preview::Preview;
 pub use question::{checkable, checkable_expected, planned};

@@ -200,7 +200,13 @@ impl Engine {
     }
 
     /// The cursor's column: asked for once, as long as the query stays the same.
-    async fn cursor_column(&self, source: &Source, watcher: &Watcher, cursor: &Cursor, now: DateTime<Utc>) -> Result<ColumnInfo, Failure> {
+    pub(super) async fn cursor_column(
+        &self,
+        source: &Source,
+        watcher: &Watcher,
+        cursor: &Cursor,
+        now: DateTime<Utc>,
+    ) -> Result<ColumnInfo, Failure> {
         let name = (watcher.source.clone(), watcher.query.clone(), cursor.column.clone());
         if let Some(known) = self.cursor_columns().get(&name) {
             return Ok(known.clone());
@@ -402,11 +408,11 @@ impl RowSink for Gathered {
     }
 }
 
-fn no_source() -> Failure {
+pub(super) fn no_source() -> Failure {
     Failure { kind: "config".into(), message: "the source is not in the settings".into() }
 }
 
-fn failure(error: SourceError) -> Failure {
+pub(super) fn failure(error: SourceError) -> Failure {
     Failure { kind: error.kind.as_str().into(), message: error.to_string() }
 }
 

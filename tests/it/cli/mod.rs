@@ -1,6 +1,8 @@
 //! The program as a person runs it: the real binary in a folder of its own, over an SQLite source and the simulator.
 
+mod backtest;
 mod check;
+mod explain;
 mod files;
 mod house;
 mod lists;
