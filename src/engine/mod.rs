@@ -23,6 +23,7 @@ mod schedule;
 mod thoughts;
 
 pub use deliver::Step;
+pub use health::HELD;
 pub use past::{NO_TIME, Past};
 pub use poll::{PollReport, Slot};
 pub use preview::Preview;

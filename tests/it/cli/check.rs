@@ -17,8 +17,9 @@ async fn valid_watchers_are_told_with_their_next_polls() {
     house.rowbell(&["check"]).exit(0).out_has("✓ low_stock").err_has("1 watcher: 1 valid");
     let lines = house.rowbell(&["check", "--json"]).exit(0).json();
     let [line] = &lines[..] else { panic!("{lines:?}") };
-    assert_eq!(line.as_object().unwrap().keys().collect::<Vec<_>>(), ["name", "file", "valid", "faults", "next_polls"]);
+    assert_eq!(line.as_object().unwrap().keys().collect::<Vec<_>>(), ["name", "file", "valid", "faults", "warnings", "next_polls", "edit"]);
     assert_eq!((&line["file"], &line["valid"], &line["faults"]), (&json!("watchers/low_stock.toml"), &json!(true), &json!([])));
+    assert_eq!((&line["warnings"], &line["edit"]), (&json!([]), &Json::Null), "without a store there is nothing to compare with");
     let next: Vec<&str> = line["next_polls"].as_array().unwrap().iter().filter_map(Json::as_str).collect();
     assert_eq!(next.len(), 5);
     assert!(next.iter().all(|at| at.ends_with('Z') && at.len() == "2026-11-23T01:30:00.000Z".len()), "{next:?}");

@@ -2,6 +2,9 @@
 
 mod backtest;
 mod check;
+mod check_databases;
+mod check_edits;
+mod check_warnings;
 mod explain;
 mod files;
 mod house;
