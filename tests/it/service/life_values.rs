@@ -126,10 +126,10 @@ async fn a_transaction_of_postgresql_that_stays_open_for_hours_loses_nothing() {
                 life.step(1200, "", "-").await;
             }
             // Transactions of other tests on the same server may hold it back for a moment.
-        while life.house.last_poll().await.rows > 1 {
-            life.step(60, "", "-").await;
-            assert!(life.steps < 1_000, "the bound never moves");
-        }
+            while life.house.last_poll().await.rows > 1 {
+                life.step(60, "", "-").await;
+                assert!(life.steps < 1_000, "the bound never moves");
+            }
             for day in 0..3 {
                 database.run("insert into orders default values").await;
                 life.step(3600, "", &format!("fired {}", 9 + day)).await;

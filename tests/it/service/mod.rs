@@ -8,6 +8,7 @@ mod layers;
 mod life;
 mod life_change;
 mod life_cursor;
+mod life_edits;
 mod life_faults;
 mod life_guard;
 mod life_hours;
