@@ -18,6 +18,7 @@ mod life_new;
 mod life_report;
 mod life_sources;
 mod life_values;
+mod model;
 mod polling;
 mod secrets;
 mod trace;
