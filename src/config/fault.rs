@@ -65,6 +65,20 @@ impl Fault {
         Fault { origin, message, hint, excerpt }
     }
 
+    /// The same fault in other words.
+    #[must_use]
+    pub fn in_words(self, message: impl Into<String>) -> Fault {
+        let Fault { origin, hint, excerpt, .. } = self;
+        Fault { excerpt, ..Fault::new(origin, message.into(), hint, None) }
+    }
+
+    /// The same fault with another hint.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Fault {
+        let Fault { origin, message, excerpt, .. } = self;
+        Fault { excerpt, ..Fault::new(origin, message, Some(hint.into()), None) }
+    }
+
     /// The file, or the environment variable in words.
     pub fn file(&self) -> String {
         match &self.origin {
@@ -91,8 +105,17 @@ impl Fault {
 
     /// The fault with its line, a mark under the place, and the hint; several lines, without a newline at the end.
     pub fn render(&self, color: bool) -> String {
+        self.render_as(Level::ERROR, color)
+    }
+
+    /// The same, of something that is not wrong but worth a look.
+    pub fn render_warning(&self, color: bool) -> String {
+        self.render_as(Level::WARNING, color)
+    }
+
+    fn render_as(&self, level: Level<'_>, color: bool) -> String {
         let file = self.file();
-        let mut group = Group::with_title(Level::ERROR.primary_title(self.message.as_str()));
+        let mut group = Group::with_title(level.primary_title(self.message.as_str()));
         group = match (&self.excerpt, self.line()) {
             (Some(excerpt), Some(line)) => group.element(
                 Snippet::source(excerpt.line.as_str())
@@ -114,6 +137,12 @@ impl Fault {
 /// All faults, one under the other with an empty line between.
 pub fn render_faults(faults: &[Fault], color: bool) -> String {
     let rendered: Vec<String> = faults.iter().map(|fault| fault.render(color)).collect();
+    rendered.join("\n\n")
+}
+
+/// All warnings, in the same way.
+pub fn render_warnings(warnings: &[Fault], color: bool) -> String {
+    let rendered: Vec<String> = warnings.iter().map(|warning| warning.render_warning(color)).collect();
     rendered.join("\n\n")
 }
 

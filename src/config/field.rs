@@ -62,6 +62,8 @@ pub(super) enum Kind {
     Condition,
     /// A MiniJinja template.
     Template,
+    /// Several of these words.
+    Words(&'static [&'static str]),
     /// Several texts.
     Texts,
     /// Several texts, or none.
@@ -108,6 +110,7 @@ impl Kind {
             Kind::Cron => "a cron line such as \"*/5 * * * *\"".to_owned(),
             Kind::Condition => "a SQL condition in quotes".to_owned(),
             Kind::Template => "a template in quotes".to_owned(),
+            Kind::Words(words) => format!("an array of {}", quoted(words)),
             Kind::Texts | Kind::TextsOrNone => "an array of texts such as [\"a\", \"b\"]".to_owned(),
             Kind::TextOrTexts => "text in quotes, or an array of such texts".to_owned(),
             Kind::Severity(_) => "\"info\", \"warning\" or \"critical\", or an array of { when, level }".to_owned(),

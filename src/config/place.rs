@@ -17,14 +17,40 @@ pub struct WatcherText {
 /// A value in a watcher's file; numbers count from 0 in the order of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// The name of the source.
+    /// The name of the source, or those of `sources`.
     Source,
+    /// The name that the watcher had before.
+    Formerly,
+    /// When it polls: `schedule` or `every`.
+    Schedule,
     /// The query, wherever it stands.
     Query,
     /// A column of `key`.
     Key(usize),
     /// The condition on rows.
     When,
+    /// The condition that ends an alert.
+    ClearWhen,
+    /// How often to remind.
+    RepeatInterval,
+    /// The column of the cursor.
+    Cursor,
+    /// Where a cursor that the query names begins.
+    CursorStart,
+    /// A watched column.
+    Columns(usize),
+    /// A value of an expected key: its number, and that of the column.
+    Expect(usize, usize),
+    /// The query of the expected keys.
+    ExpectQuery,
+    /// A column that is added up.
+    Sum(usize),
+    /// When to speak.
+    Active,
+    /// The calendar of it.
+    Calendar,
+    /// The value of a parameter.
+    Param(usize),
     /// The condition of a case of `severity`.
     SeverityWhen(usize),
     /// The condition of a `[[notify]]` block.
@@ -43,6 +69,8 @@ pub enum Part {
 enum Step {
     Name(&'static str),
     At(usize),
+    /// An entry of a table whose names are the user's.
+    Nth(usize),
 }
 
 impl WatcherText {
@@ -68,7 +96,8 @@ impl WatcherText {
         if let (Part::Query, Some(file)) = (part, &self.query_file) {
             return file.fault(content.unwrap_or(0..0), message.into(), hint);
         }
-        let Some(Node { place: Place::File(span), .. }) = find(&self.root, &steps(part)) else {
+        let node = places(part).iter().find_map(|steps| find(&self.root, steps));
+        let Some(Node { place: Place::File(span), .. }) = node else {
             return Fault::of_file(&self.sheet.path, message, hint);
         };
         let span = match content {
@@ -83,19 +112,34 @@ impl WatcherText {
     }
 }
 
-fn steps(part: Part) -> Vec<Step> {
-    use Step::{At, Name};
+/// Where a part may stand; the first that is there counts.
+fn places(part: Part) -> Vec<Vec<Step>> {
+    use Step::{At, Name, Nth};
     match part {
-        Part::Source => vec![Name("source")],
-        Part::Query => vec![Name("query")],
-        Part::Key(at) => vec![Name("key"), At(at)],
-        Part::When => vec![Name("when")],
-        Part::SeverityWhen(at) => vec![Name("severity"), At(at), Name("when")],
-        Part::NotifyWhen(at) => vec![Name("notify"), At(at), Name("when")],
-        Part::Title => vec![Name("message"), Name("title")],
-        Part::Body => vec![Name("message"), Name("body")],
-        Part::ButtonTitle(at) => vec![Name("message"), Name("buttons"), At(at), Name("title")],
-        Part::ButtonUrl(at) => vec![Name("message"), Name("buttons"), At(at), Name("url")],
+        Part::Source => vec![vec![Name("source")], vec![Name("sources")]],
+        Part::Formerly => vec![vec![Name("formerly")]],
+        Part::Schedule => vec![vec![Name("schedule")], vec![Name("every")]],
+        Part::Query => vec![vec![Name("query")]],
+        Part::Key(at) => vec![vec![Name("key"), At(at)]],
+        Part::When => vec![vec![Name("when")]],
+        Part::ClearWhen => vec![vec![Name("clear_when")]],
+        Part::RepeatInterval => vec![vec![Name("repeat_interval")]],
+        Part::Cursor => vec![vec![Name("cursor")]],
+        Part::CursorStart => vec![vec![Name("cursor_start")]],
+        Part::Columns(at) => vec![vec![Name("columns"), At(at)]],
+        // The key of one column may stand there without an array of its own.
+        Part::Expect(key, column) => vec![vec![Name("expect"), At(key), At(column)], vec![Name("expect"), At(key)]],
+        Part::ExpectQuery => vec![vec![Name("expect_query")]],
+        Part::Sum(at) => vec![vec![Name("sum"), At(at)]],
+        Part::Active => vec![vec![Name("active")]],
+        Part::Calendar => vec![vec![Name("active"), Name("calendar")]],
+        Part::Param(at) => vec![vec![Name("params"), Nth(at)]],
+        Part::SeverityWhen(at) => vec![vec![Name("severity"), At(at), Name("when")]],
+        Part::NotifyWhen(at) => vec![vec![Name("notify"), At(at), Name("when")]],
+        Part::Title => vec![vec![Name("message"), Name("title")]],
+        Part::Body => vec![vec![Name("message"), Name("body")]],
+        Part::ButtonTitle(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("title")]],
+        Part::ButtonUrl(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("url")]],
     }
 }
 
@@ -103,6 +147,7 @@ fn find<'a>(root: &'a Node, steps: &[Step]) -> Option<&'a Node> {
     steps.iter().try_fold(root, |node, step| match (step, &node.content) {
         (Step::Name(name), Content::Table(table)) => table.get(name).map(|entry| &entry.node),
         (Step::At(at), Content::Array(items)) => items.get(*at),
+        (Step::Nth(at), Content::Table(table)) => table.entries.get(*at).map(|entry| &entry.node),
         _ => None,
     })
 }
@@ -143,14 +188,30 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_may_be_written_in_two_ways_is_found_in_both() {
+        let (_folder, text_of_one) = text("every = '5m'\nsources = ['a']\nexpect = ['x', 'y']\n");
+        for (part, line, column) in [(Part::Schedule, 1, 9), (Part::Source, 2, 11), (Part::Expect(1, 0), 3, 16)] {
+            assert_eq!(place(&text_of_one.fault(part, None, "x", None)), (Some(line), Some(column)), "{part:?}");
+        }
+        let (_folder, text) = text("schedule = '* * * * *'\nsource = 'a'\nexpect = [['x', 1], ['y', 2]]\n");
+        for (part, line, column) in [(Part::Schedule, 1, 12), (Part::Source, 2, 10), (Part::Expect(1, 1), 3, 27)] {
+            assert_eq!(place(&text.fault(part, None, "x", None)), (Some(line), Some(column)), "{part:?}");
+        }
+    }
+
+    #[test]
     fn parts_below_tables_and_arrays_are_found() {
         let (_folder, text) = text(
             "key = ['a', 'b']\nseverity = [{ when = 'x > 1', level = 'info' }]\n[message]\nbuttons = [{ title = 't', url = 'u' }]\n\
-             [[notify]]\nreceivers = []\n[[notify]]\nwhen = 'y'\n",
+             [[notify]]\nreceivers = []\n[[notify]]\nwhen = 'y'\n[params]\nb = 1\na = 2\n",
         );
-        for (part, line, column) in
-            [(Part::Key(1), 1, 13), (Part::SeverityWhen(0), 2, 22), (Part::ButtonUrl(0), 4, 33), (Part::NotifyWhen(1), 8, 8)]
-        {
+        for (part, line, column) in [
+            (Part::Key(1), 1, 13),
+            (Part::SeverityWhen(0), 2, 22),
+            (Part::ButtonUrl(0), 4, 33),
+            (Part::NotifyWhen(1), 8, 8),
+            (Part::Param(1), 11, 5),
+        ] {
             assert_eq!(place(&text.fault(part, None, "x", None)), (Some(line), Some(column)), "{part:?}");
         }
         assert_eq!(place(&text.fault(Part::Body, None, "x", None)), (None, None));

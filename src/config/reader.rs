@@ -4,7 +4,7 @@
 //! and whoever owns the report refuses the whole when it holds any.
 
 use super::fault::Fault;
-use super::field::{Field, Kind, Spec, listed, nearest};
+use super::field::{Field, Kind, Spec, nearest};
 use super::node::{Content, Node, Place, Table, written_offset};
 use super::sheet::{Sheet, may_be_shown};
 use crate::domain::watcher::Span;
@@ -13,7 +13,10 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// More polls in a row are a mistake.
-const MOST_POLLS: u32 = 10_000;
+pub(super) const MOST_POLLS: u32 = 10_000;
+
+/// How wide a line of a long list is: with what stands before a hint it fits 80 columns.
+const LISTED_WIDTH: usize = 66;
 
 /// The faults found so far.
 pub(super) struct Report<'a> {
@@ -161,6 +164,11 @@ impl<'a> Reader<'a> {
         Some(Reader { spec, title: title.to_owned(), table, place: &node.place })
     }
 
+    /// Whether a key stands in it that means nothing here: then what seems to be missing may be meant by that.
+    pub fn has_unknown(&self) -> bool {
+        self.table.entries.iter().any(|entry| self.spec.field(&entry.name).is_none())
+    }
+
     /// The value of a key, whatever it is.
     pub fn node(&self, name: &str) -> Option<&'a Node> {
         self.table.get(name).map(|entry| &entry.node)
@@ -171,9 +179,13 @@ impl<'a> Reader<'a> {
         self.table.get(name).map(|entry| &entry.key_place)
     }
 
-    /// Reports each required key that is absent.
+    /// Reports each required key that is absent. One that is only misspelt is told as that.
     pub fn require(&self, report: &mut Report<'_>) {
-        for field in self.spec.fields.iter().filter(|field| field.required && self.node(field.name).is_none()) {
+        let unknown = || self.table.entries.iter().filter(|entry| self.spec.field(&entry.name).is_none());
+        let is_misspelt =
+            |name: &str| unknown().any(|entry| nearest(&entry.name, self.spec.fields.iter().map(|field| field.name)) == Some(name));
+        let is_absent = |field: &&Field| field.required && self.node(field.name).is_none() && !is_misspelt(field.name);
+        for field in self.spec.fields.iter().filter(is_absent) {
             let message = format!("`{}` is missing{}", field.name, in_table(&self.title));
             report.missing(self.place, message, Some(format!("write for example: {} = {}", field.name, field.example)));
         }
@@ -182,6 +194,11 @@ impl<'a> Reader<'a> {
     /// A text that is not empty.
     pub fn text(&self, name: &str, report: &mut Report<'_>) -> Option<Text<'a>> {
         let (field, node) = self.field(name)?;
+        if let Content::Array(_) = &node.content {
+            let hint = format!("write one text, without brackets: {name} = {}", field.example);
+            report.at(&node.place, format!("expected {}, found {}", field.kind.expected(), node.describe()), Some(hint));
+            return None;
+        }
         text(&field.kind, name, node, report)
     }
 
@@ -270,12 +287,14 @@ impl<'a> Reader<'a> {
         if let Content::Integer(number) = node.content {
             let polls = u32::try_from(number).ok().filter(|polls| (1..=MOST_POLLS).contains(polls));
             if polls.is_none() {
-                report.at(&node.place, format!("`{name}` must be between 1 and {MOST_POLLS} polls"), None);
+                let hint = (number == 0).then(|| "remove it: then nothing is waited for".to_owned());
+                report.at(&node.place, format!("`{name}` must be between 1 and {MOST_POLLS} polls"), hint);
             }
             return polls.map_or(Span::ZERO, Span::Polls);
         }
         let Some(text) = Text::of(node) else {
-            report.at(&node.place, format!("expected {}, found {}", Kind::Span(*most).expected(), node.describe()), None);
+            let hint = format!("a time stands in quotes: {name} = \"90s\"");
+            report.at(&node.place, format!("expected {}, found {}", Kind::Span(*most).expected(), node.describe()), Some(hint));
             return Span::ZERO;
         };
         match humantime::parse_duration(text.value) {
@@ -327,8 +346,20 @@ impl<'a> Reader<'a> {
             report.at(&node.place, format!("expected {}, found {}", field.kind.expected(), node.describe()), hint);
             return None;
         };
-        let texts: Vec<Text<'a>> = items.iter().filter_map(|item| text(&Kind::Text, name, item, report)).collect();
+        let texts: Vec<Text<'a>> = items.iter().filter_map(|item| item_text(name, item, report)).collect();
         (texts.len() == items.len()).then_some(texts)
+    }
+
+    /// The same, where an array of none would say nothing.
+    pub fn some_texts(&self, name: &str, report: &mut Report<'_>) -> Option<Vec<Text<'a>>> {
+        self.refuse_empty(name, report);
+        self.texts(name, report)
+    }
+
+    fn refuse_empty(&self, name: &str, report: &mut Report<'_>) {
+        if let Some(node) = self.node(name).filter(|node| matches!(&node.content, Content::Array(items) if items.is_empty())) {
+            report.at(&node.place, format!("`{name}` is empty"), Some("write something, or remove it".to_owned()));
+        }
     }
 
     /// The texts of an array, or the only one; none of them empty.
@@ -343,6 +374,7 @@ impl<'a> Reader<'a> {
     /// The tables of `[[name]]` blocks or of an array of inline tables; empty when absent.
     pub fn tables(&self, name: &str, spec: &'static Spec, report: &mut Report<'_>) -> Vec<Reader<'a>> {
         let Some((field, node)) = self.field(name) else { return Vec::new() };
+        self.refuse_empty(name, report);
         match &node.content {
             Content::Array(items) => items.iter().filter_map(|item| Reader::new(spec, item, report)).collect(),
             _ => {
@@ -380,6 +412,17 @@ fn short(duration: Duration) -> String {
     unit.map_or_else(|| format!("{seconds}s"), |(size, unit)| format!("{}{unit}", seconds / size))
 }
 
+/// A text of an array that is not empty.
+fn item_text<'a>(name: &str, node: &'a Node, report: &mut Report<'_>) -> Option<Text<'a>> {
+    match Text::of(node).filter(|text| text.value.trim().is_empty()) {
+        Some(_) => {
+            report.at(&node.place, format!("a text of `{name}` is empty"), Some("write something, or remove it".to_owned()));
+            None
+        }
+        None => text(&Kind::Text, name, node, report),
+    }
+}
+
 /// A text of this kind that is not empty.
 fn text<'a>(kind: &Kind, name: &str, node: &'a Node, report: &mut Report<'_>) -> Option<Text<'a>> {
     let Some(text) = Text::of(node) else {
@@ -408,6 +451,22 @@ fn in_table(title: &str) -> String {
     if title.starts_with('[') { format!(" in {title}") } else { String::new() }
 }
 
+/// Names after a beginning, in lines that fit a terminal.
+fn in_lines<'n>(beginning: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let mut text = beginning.to_owned();
+    let mut width = text.len();
+    for (at, name) in names.iter().enumerate() {
+        let end = if at + 1 < names.len() { "," } else { "" };
+        let word = format!("`{name}`{end}");
+        let breaks = width + 1 + word.len() > LISTED_WIDTH;
+        text.push_str(if breaks { "\n" } else { " " });
+        text.push_str(&word);
+        width = if breaks { word.len() } else { width + 1 + word.len() };
+    }
+    text
+}
+
 fn unknown_key(spec: &Spec, title: &str, name: &str) -> (String, Option<String>) {
     if !may_be_shown(name) {
         return (format!("unknown key{}", in_table(title)), None);
@@ -416,13 +475,14 @@ fn unknown_key(spec: &Spec, title: &str, name: &str) -> (String, Option<String>)
         return (format!("`{name}` is not available in this version"), Some("remove it for now".to_owned()));
     }
     let known = spec.fields.iter().map(|field| field.name);
-    if let Some(above) = spec.above.filter(|above| above.field(name).is_some()) {
+    let above = std::iter::successors(spec.above, |above| above.above).find(|above| above.field(name).is_some());
+    if let Some(above) = above {
         let hint = format!("write it further up, before the first [table] line: below {title} it belongs to that table");
         return (format!("`{name}` does not belong in {title}, but to {}", above.title), Some(hint));
     }
     let hint = match nearest(name, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("what may stand here: {}", listed(known.map(|name| format!("`{name}`")).collect()).replace(" or ", ", ")),
+        None => in_lines("what may stand here:", known),
     };
     (format!("unknown key `{name}`{}", in_table(title)), Some(hint))
 }

@@ -1,7 +1,9 @@
 //! JSON Schema (Draft 2020-12) of the files, for editors: made from the same lists of fields that the reader uses.
 
 use super::field::{Field, Kind, Spec};
+use super::reader::MOST_POLLS;
 use super::settings::fields::SETTINGS;
+use super::watcher::OWN_PARAMS;
 use super::watcher::fields::{ALERT_ON, MEANINGFUL_FOR, WATCHER};
 use super::watcher_test::fields::TESTS;
 use serde_json::{Map, Value, json};
@@ -17,6 +19,19 @@ pub fn watcher() -> Value {
     ];
     rules.extend(ALERT_ON.iter().map(|word| kind_rule(word)));
     schema["allOf"] = Value::Array(rules);
+    schema["dependentRequired"] = json!({
+        "clear_when": ["when"],
+        "max_repeats": ["repeat_interval"],
+        "cursor_start": ["cursor"],
+        "overlap": ["cursor"],
+        "reconcile": ["cursor"],
+        "expect": ["key"],
+        "expect_query": ["key"],
+    });
+    let tables = &mut schema["properties"];
+    tables["key"]["uniqueItems"] = json!(true);
+    tables["active"]["minProperties"] = json!(1);
+    tables["guard"]["anyOf"] = json!([{ "required": ["vanished"] }, { "required": ["fired"] }]);
     schema
 }
 
@@ -84,7 +99,8 @@ fn property(field: &'static Field, variables: bool) -> Value {
 }
 
 fn value(kind: &'static Kind, variables: bool) -> Value {
-    let text = json!({ "type": "string", "minLength": 1 });
+    // Not empty, and not only blanks.
+    let text = json!({ "type": "string", "pattern": "\\S" });
     let or_variable = |schema: Value| match variables {
         true => json!({ "anyOf": [schema, { "type": "string", "pattern": "\\$\\{.+\\}" }] }),
         false => schema,
@@ -93,7 +109,7 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
         Kind::Text | Kind::Secret | Kind::Zone | Kind::Cron | Kind::Condition | Kind::Template => text,
         Kind::Duration(..) => or_variable(json!({ "type": "string", "pattern": "^\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$" })),
         Kind::Span(_) => json!({ "anyOf": [
-            { "type": "integer", "minimum": 1 },
+            { "type": "integer", "minimum": 1, "maximum": MOST_POLLS },
             { "type": "string", "pattern": "^\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$" },
         ] }),
         Kind::Share => json!({ "anyOf": [
@@ -105,10 +121,15 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
             { "type": ["string", "integer"] },
             { "type": "array", "minItems": 1, "items": { "type": ["string", "integer"] } },
         ] } }),
-        Kind::Params => json!({ "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } }),
+        Kind::Params => json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": { "enum": OWN_PARAMS } },
+            "additionalProperties": { "type": ["string", "number", "boolean"] },
+        }),
         Kind::Count(least, most) => or_variable(json!({ "type": "integer", "minimum": least, "maximum": most })),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Word(words) => or_variable(json!({ "type": "string", "enum": words })),
+        Kind::Words(words) => json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": words } }),
         Kind::Texts => json!({ "type": "array", "minItems": 1, "items": text }),
         Kind::TextsOrNone => json!({ "type": "array", "items": text }),
         Kind::TextOrTexts => json!({ "anyOf": [text, { "type": "array", "minItems": 1, "items": text }] }),
@@ -132,7 +153,7 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
             json!({ "type": "object", "additionalProperties": { "anyOf": [one, { "type": "array", "items": one }] } })
         }
         Kind::Table(spec) => table(spec, variables),
-        Kind::Tables(spec) => json!({ "type": "array", "items": table(spec, variables) }),
+        Kind::Tables(spec) => json!({ "type": "array", "minItems": 1, "items": table(spec, variables) }),
         Kind::Named(spec) => json!({
             "type": "object",
             "propertyNames": { "pattern": "^[\\p{L}\\p{N}_-]+$" },

@@ -19,6 +19,7 @@
 //! number and no time, or lies more than a day in the future, moves nothing: it is read as long as it is above the bound.
 
 use super::row::Row;
+use super::sql_text::Dialect;
 use super::value::{Kind, parse_datetime, parse_instant, parse_number};
 use bigdecimal::BigDecimal;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -108,9 +109,14 @@ impl CursorValue {
         Some(CursorValue { kind: row.kind(at).code(), text: text.into_owned() })
     }
 
-    /// Whether values of this kind grow in an order that is the same here as in every database.
-    pub fn can_be_ordered(kind: Kind) -> bool {
-        matches!(kind, Kind::Number | Kind::Float | Kind::Date | Kind::DateTime | Kind::Instant | Kind::Text)
+    /// Whether values of this kind grow in an order that is the same here as in the database. Texts are ordered by a
+    /// database's own collation; only SQLite's is by bytes.
+    pub fn can_be_ordered(kind: Kind, dialect: Dialect) -> bool {
+        match kind {
+            Kind::Number | Kind::Float | Kind::Date | Kind::DateTime | Kind::Instant => true,
+            Kind::Text => dialect == Dialect::Sqlite,
+            _ => false,
+        }
     }
 
     fn kind(&self) -> Kind {

@@ -3,11 +3,13 @@
 pub mod acknowledge;
 pub mod active;
 pub mod alert;
+pub mod backtest;
 pub mod calendar;
 pub mod compose;
 pub mod cursor;
 pub mod delivery;
 pub mod evaluate;
+pub mod explain;
 pub mod expression;
 pub mod guard;
 pub mod known;

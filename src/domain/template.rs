@@ -7,12 +7,20 @@ use std::ops::Range;
 /// Instructions a template may take. A message of 1,000 rows needs some 50,000; an endless loop ends within a second.
 const FUEL: u64 = 1_000_000;
 
+/// The filters that a message can do with; there are a few more.
+pub const FILTERS: [&str; 28] = [
+    "abs", "batch", "default", "dictsort", "first", "float", "format", "groupby", "int", "items", "join", "last", "length", "lines",
+    "list", "lower", "map", "max", "min", "replace", "reverse", "round", "sort", "split", "sum", "title", "trim", "upper",
+];
+
 /// Why a template is refused, or failed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{message}")]
+#[error("{message}{}", .line.map(|line| format!(" (line {line} of the template)")).unwrap_or_default())]
 pub struct TemplateError {
     /// What is wrong; never a row's content.
     pub message: String,
+    /// In which line of the template, where known.
+    pub line: Option<usize>,
     /// The bytes of the template that are wrong, where known.
     pub span: Option<Range<usize>>,
 }
@@ -71,15 +79,20 @@ fn environment() -> Environment<'static> {
 }
 
 fn describe(error: minijinja::Error) -> TemplateError {
-    let line = error.line().map(|line| format!(" (line {line} of the template)")).unwrap_or_default();
     // The engine writes the operands of a failed calculation into its message: they are a row's content.
     let detail = error.detail().filter(|detail| !detail.starts_with("unable to calculate"));
     let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+    // `filter lenght is unknown`, `test x is unknown`, `x is unknown`
+    let unknown = error.detail().and_then(|detail| detail.strip_suffix(" is unknown")).map(|what| match what.split_once(' ') {
+        Some((sort, name)) => format!("there is no {sort} `{name}`"),
+        None => format!("there is no function `{what}`"),
+    });
     let message = match error.kind() {
-        ErrorKind::OutOfFuel => format!("the template takes too long{line}"),
-        kind => format!("{kind}{detail}{line}"),
+        ErrorKind::OutOfFuel => "the template takes too long".to_owned(),
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction if unknown.is_some() => unknown.unwrap_or_default(),
+        kind => format!("{kind}{detail}"),
     };
-    TemplateError { message, span: error.range() }
+    TemplateError { message, line: error.line(), span: error.range() }
 }
 
 #[cfg(test)]

@@ -145,14 +145,9 @@ fn worked(ended: &Ended<'_>, health: &mut Health) {
     state.last_ok_at = Some(ended.started_at);
     if let Some(since) = state.failing_since.filter(|_| state.failing_told && !state.told_by_source) {
         let receivers = ended.watcher.receivers();
-        health.own.push(Own {
-            kind: EventKind::WatcherRecovered,
-            since,
-            polls: state.failures,
-            error: String::new(),
-            receivers,
-            is_of_source: false,
-        });
+        // What was only held did not fail: it is taken now.
+        let polls = if state.failures == ended.before.held_polls { 0 } else { state.failures };
+        health.own.push(Own { kind: EventKind::WatcherRecovered, since, polls, error: String::new(), receivers, is_of_source: false });
     }
     (state.failures, state.failing_since, state.failing_told, state.told_by_source) = (0, None, false, false);
 }

@@ -13,15 +13,20 @@ mod deliver;
 mod digest;
 mod edits;
 mod health;
+mod look;
+mod past;
 mod poll;
 mod preview;
+mod question;
 mod reading;
 mod schedule;
 mod thoughts;
 
 pub use deliver::Step;
+pub use past::{NO_TIME, Past};
 pub use poll::{PollReport, Slot};
 pub use preview::Preview;
+pub use question::{checkable, checkable_expected, planned};
 pub use schedule::{Due, Roster};
 
 use crate::clock::Clock;

@@ -311,15 +311,11 @@ struct FoundOut {
 }
 
 /// Why the guard holds a result. It does not, when a person has released it or when enough polls have found the same.
-fn held(watcher: &Watcher, before: &WatcherState, plan: &Plan) -> Option<String> {
+pub(super) fn held(watcher: &Watcher, before: &WatcherState, plan: &Plan) -> Option<String> {
     let guard = watcher.guard.as_ref().filter(|_| before.baseline_at.is_some() && plan.rekeyed.is_empty())?;
     let why = guard::suspicion(guard, plan.moved)?;
     let is_confirmed = before.released_at.is_some() || before.held_polls.saturating_add(1) >= guard.polls;
-    (!is_confirmed).then(|| {
-        let left = guard.polls - before.held_polls - 1;
-        let polls = if left == 1 { "the next poll confirms it".to_owned() } else { format!("{left} more polls confirm it") };
-        format!("{why}; nothing was changed. `rowbell release {}` takes the next result, or {polls}", watcher.name)
-    })
+    (!is_confirmed).then(|| guard::held(&why, &watcher.name, guard.polls - before.held_polls - 1))
 }
 
 /// What a commit changes of the keys of a watcher on a source.

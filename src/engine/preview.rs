@@ -1,10 +1,12 @@
 //! What a poll would do, had it been made now.
 
 use super::Engine;
-use super::poll::partial;
+use super::health::HELD;
+use super::poll::{held, partial};
 use super::reading::store_failed;
 use crate::domain::alert::AlertStatus;
 use crate::domain::compose::{self, Changes};
+use crate::domain::row::Fingerprint;
 use crate::domain::watcher::Watcher;
 use crate::store::{Claim, Failure, WatcherState};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub struct Preview {
     pub unchanged: usize,
     /// Whether a poll has been completed before.
     pub has_baseline: bool,
+    /// Alerts under a key that the watcher no longer has; they would be closed without a message.
+    pub rekeyed: Vec<Fingerprint>,
     /// What would be written.
     pub changes: Changes,
     /// Why some rows could not be judged, or why the result would be held.
@@ -55,17 +59,19 @@ impl Engine {
         let stored = parts.store.alerts_of(plan.needs_stored()).await.map_err(store_failed)?;
         let (rows, matched) = (plan.rows, plan.matched);
         let (baseline, pending) = (plan.baseline.len(), plan.pending.len());
-        let failure = partial(&plan.faults, plan.rows);
+        let is_held = held(watcher, &claim.state, &plan).map(|message| Failure { kind: HELD.into(), message });
+        let failure = is_held.or_else(|| partial(&plan.faults, plan.rows));
+        let rekeyed = plan.rekeyed.clone();
         let unchanged = firing.saturating_sub(plan.resolved.len() + plan.rekeyed.len());
         let silences = parts.store.open_silences().await.map_err(store_failed)?;
         let mut changes = compose::changes(&self.occasion(watcher, now, &silences), plan, stored);
         let mut warnings = reading.warnings;
         warnings.append(&mut changes.warnings);
-        Ok(Preview { rows, matched, baseline, pending, unchanged, has_baseline, changes, failure, warnings })
+        Ok(Preview { rows, matched, baseline, pending, unchanged, has_baseline, rekeyed, changes, failure, warnings })
     }
 
     /// The watcher's state, also under its former name, and the name that its alerts are stored under.
-    async fn state_of(&self, watcher: &Watcher) -> Result<(WatcherState, String), Failure> {
+    pub(super) async fn state_of(&self, watcher: &Watcher) -> Result<(WatcherState, String), Failure> {
         let states = self.parts().store.watcher_states().await.map_err(store_failed)?;
         let find = |name: &str| states.iter().find(|state| state.watcher == name && state.source == watcher.source).cloned();
         let own = find(&watcher.name).filter(|state| state.baseline_at.is_some());

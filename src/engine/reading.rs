@@ -1,13 +1,13 @@
 //! The reading of a poll: what is asked of the source, and what the fold makes of the answer.
 
 use super::Engine;
+use super::question::checkable;
 use crate::domain::alert::Alert;
 use crate::domain::cursor::{BASELINE_ROWS, CursorState, CursorValue, OpenTransactions};
 use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, Forget, Plan, Refused, expected_cells, expected_rows};
 use crate::domain::known::Known;
 use crate::domain::query::{self, Param, Query, Window};
 use crate::domain::row::{Columns, Fingerprint, Row};
-use crate::domain::sql_text::Dialect;
 use crate::domain::value::{Kind, parse_datetime, parse_instant, parse_number};
 use crate::domain::watcher::{AlertOn, Cursor, Expect, Watcher};
 use crate::source::{ColumnInfo, Horizon, Limits, RowSink, Source, SourceError};
@@ -30,7 +30,33 @@ pub(super) struct Reading {
     pub duration: Duration,
     /// How far an incremental watcher has read now.
     pub cursor: Option<CursorState>,
+    /// From where it read: column and value.
+    pub reads_from: Option<(String, String)>,
     pub warnings: Vec<String>,
+}
+
+/// Rows of one key that are looked for while a result is read.
+#[derive(Default)]
+pub(super) struct Spy {
+    /// Columns with the text that is wanted; empty: none is looked for.
+    pub wanted: Vec<(String, String)>,
+    /// What was found; at most [`MOST_SPIED`].
+    pub rows: Vec<Row>,
+}
+
+/// Rows of one key that are kept to be shown.
+const MOST_SPIED: usize = 20;
+
+impl Spy {
+    fn see(&mut self, row: &Row) {
+        let is_it = |(column, value): &(String, String)| {
+            let at = row.columns().position(column);
+            at.is_some_and(|at| row.text(at).map_or(value == "NULL", |text| text == value.as_str()))
+        };
+        if !self.wanted.is_empty() && self.rows.len() < MOST_SPIED && self.wanted.iter().all(is_it) {
+            self.rows.push(row.clone());
+        }
+    }
 }
 
 /// What a poll of an incremental watcher asks for.
@@ -44,13 +70,44 @@ struct Incremental<'w> {
     is_reconciling: bool,
 }
 
+impl Incremental<'_> {
+    fn reads_from(&self) -> Option<(String, String)> {
+        let value = match (&self.window, &self.by_hand) {
+            (Window::From { value, .. }, _) => value,
+            (_, Some(value)) => value,
+            _ => return None,
+        };
+        let Param::Cursor(value) = value else { return None };
+        Some((self.cursor.column.clone(), value.text.clone()))
+    }
+}
+
+impl Reading {
+    pub(super) fn nothing() -> Reading {
+        Reading { result: Err(no_source()), rows: 0, duration: Duration::ZERO, cursor: None, reads_from: None, warnings: Vec::new() }
+    }
+}
+
 impl Engine {
     /// Reads a watcher's query and evaluates its rows against what is known. Writes nothing.
     pub(super) async fn read(&self, watcher: &Arc<Watcher>, claim: &Claim, known: &Known, limits: Limits, now: DateTime<Utc>) -> Reading {
+        self.read_spying(watcher, claim, known, limits, now, &mut Spy::default()).await
+    }
+
+    /// The same, with an eye on the rows of one key.
+    pub(super) async fn read_spying(
+        &self,
+        watcher: &Arc<Watcher>,
+        claim: &Claim,
+        known: &Known,
+        limits: Limits,
+        now: DateTime<Utc>,
+        spy: &mut Spy,
+    ) -> Reading {
         let started = std::time::Instant::now();
-        let mut reading = Reading { result: Err(no_source()), rows: 0, duration: Duration::ZERO, cursor: None, warnings: Vec::new() };
+        let mut reading = Reading::nothing();
         if let Some(source) = self.parts().sources.get(&watcher.source) {
-            reading.result = self.read_from(source, watcher, claim, known, limits, now, &mut reading).await;
+            reading.result = self.read_from(source, watcher, claim, known, limits, now, &mut reading, spy).await;
         }
         reading.duration = started.elapsed();
         reading
@@ -66,6 +123,7 @@ impl Engine {
         limits: Limits,
         now: DateTime<Utc>,
         reading: &mut Reading,
+        spy: &mut Spy,
     ) -> Result<Plan, Failure> {
         let state = &claim.state;
         let expected = expected(source, watcher, state, &limits, now).await?;
@@ -74,7 +132,8 @@ impl Engine {
             None => None,
         };
         let (basis, query) = prepare(watcher, state, known, expected.as_deref(), incremental.as_ref(), now);
-        let mut sink = Sink { evaluation: Evaluation::new(basis), rows: 0 };
+        reading.reads_from = incremental.as_ref().and_then(Incremental::reads_from);
+        let mut sink = Sink { evaluation: Evaluation::new(basis), rows: 0, spy };
         let read = source.read(&query, &limits, &mut sink).await;
         reading.rows = sink.rows;
         let stats = read.map_err(failure)?;
@@ -141,13 +200,18 @@ impl Engine {
     }
 
     /// The cursor's column: asked for once, as long as the query stays the same.
-    async fn cursor_column(&self, source: &Source, watcher: &Watcher, cursor: &Cursor, now: DateTime<Utc>) -> Result<ColumnInfo, Failure> {
+    pub(super) async fn cursor_column(
+        &self,
+        source: &Source,
+        watcher: &Watcher,
+        cursor: &Cursor,
+        now: DateTime<Utc>,
+    ) -> Result<ColumnInfo, Failure> {
         let name = (watcher.source.clone(), watcher.query.clone(), cursor.column.clone());
         if let Some(known) = self.cursor_columns().get(&name) {
             return Ok(known.clone());
         }
-        let query = params(Query::plain(&watcher.query), watcher, None, now).with("cursor", Param::Null);
-        let columns = source.prepare(&query).await.map_err(failure)?;
+        let columns = source.prepare(&checkable(watcher, now)).await.map_err(failure)?;
         let found = columns.iter().find(|column| column.name == cursor.column);
         let found = found.or_else(|| columns.iter().find(|column| column.name.eq_ignore_ascii_case(&cursor.column)));
         let Some(column) = found else {
@@ -157,7 +221,7 @@ impl Engine {
                 message: format!("the cursor column `{}` is not in the result, which has: {has}", cursor.column),
             });
         };
-        if let Some(kind) = column.kind.filter(|kind| !grows(*kind, source.dialect())) {
+        if let Some(kind) = column.kind.filter(|kind| !CursorValue::can_be_ordered(*kind, source.dialect())) {
             let message = format!(
                 "the cursor column `{}` holds {}, whose order is not known here: use a number or a time",
                 column.name,
@@ -168,11 +232,6 @@ impl Engine {
         self.cursor_columns().insert(name, column.clone());
         Ok(column.clone())
     }
-}
-
-/// Texts are ordered by a database's own collation; only SQLite's is by bytes.
-fn grows(kind: Kind, dialect: Dialect) -> bool {
-    CursorValue::can_be_ordered(kind) && (kind != Kind::Text || dialect == Dialect::Sqlite)
 }
 
 fn prepare<'a>(
@@ -311,18 +370,20 @@ async fn expected(
 }
 
 /// Feeds the fold; it holds nothing but the marks of the rows it has seen.
-struct Sink<'a> {
+struct Sink<'a, 's> {
     evaluation: Evaluation<'a>,
     rows: u64,
+    spy: &'s mut Spy,
 }
 
-impl RowSink for Sink<'_> {
+impl RowSink for Sink<'_, '_> {
     fn columns(&mut self, columns: &Arc<Columns>) -> Result<(), String> {
         self.evaluation.columns(columns)
     }
 
     fn row(&mut self, row: &Row) -> Result<(), String> {
         self.rows += 1;
+        self.spy.see(row);
         self.evaluation.row(row);
         Ok(())
     }
@@ -347,11 +408,11 @@ impl RowSink for Gathered {
     }
 }
 
-fn no_source() -> Failure {
+pub(super) fn no_source() -> Failure {
     Failure { kind: "config".into(), message: "the source is not in the settings".into() }
 }
 
-fn failure(error: SourceError) -> Failure {
+pub(super) fn failure(error: SourceError) -> Failure {
     Failure { kind: error.kind.as_str().into(), message: error.to_string() }
 }
 

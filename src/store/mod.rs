@@ -25,12 +25,13 @@ pub use lists::{
 };
 pub use model::{
     Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,
-    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, SourceState, StoreError, Taken, Until,
-    WatcherState,
+    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery, SourceState, StoreError, Taken,
+    Until, WatcherState,
 };
 
 use crate::domain::alert::{Acknowledgement, Alert};
 use crate::domain::compose::Changes;
+use crate::domain::explain::Records;
 use crate::domain::known::Known;
 use crate::domain::row::Fingerprint;
 use crate::domain::silence::Silence;
@@ -336,6 +337,11 @@ impl Store {
     /// Deliveries, newest first; `waiting_only` leaves out what is settled.
     pub async fn deliveries(&self, waiting_only: bool, limit: u64) -> Result<Vec<DeliveryLine>, StoreError> {
         detached!(self, store => store.deliveries(waiting_only, limit))
+    }
+
+    /// What is recorded about a watcher or one of its keys, for an explanation.
+    pub async fn records(&self, query: RecordsQuery) -> Result<Records, StoreError> {
+        detached!(self, store => store.records(&query))
     }
 
     /// The messages of deliveries with a higher number than this, oldest first.

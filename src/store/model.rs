@@ -289,6 +289,21 @@ pub struct PollCommit {
     pub source: Option<SourceState>,
 }
 
+/// What is asked of the records about a watcher.
+#[derive(Clone, Debug)]
+pub struct RecordsQuery {
+    /// Its name, and the one it had before.
+    pub watchers: Vec<String>,
+    /// Columns of the key with their values; empty: the watcher as a whole.
+    pub key: Vec<(String, String)>,
+    /// The window.
+    pub since: DateTime<Utc>,
+    /// Its end.
+    pub until: DateTime<Utc>,
+    /// The present.
+    pub now: DateTime<Utc>,
+}
+
 /// A line of the trace that still holds: its number, key, word and text.
 pub type LastingTrace = (i64, Fingerprint, TraceWord, String);
 

@@ -14,7 +14,6 @@ use crate::metrics::Metrics;
 use crate::source::{Answer, Replay, Source, SourceErrorKind, SourceSettings};
 use crate::store::{HistoryLine, HistoryQuery, Object, Store};
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -95,7 +94,7 @@ impl<'a> Stage<'a> {
 
     /// Makes a poll of every source, at its time.
     async fn poll(&mut self, poll: &TestPoll) -> Result<Seen, Failed> {
-        self.move_to(poll.at).await;
+        self.engine.pass_until(poll.at).await;
         if poll.restart {
             self.restart().await?;
         }
@@ -113,16 +112,6 @@ impl<'a> Stage<'a> {
         self.engine.tell_digests().await;
         self.look(&mut seen).await?;
         Ok(seen)
-    }
-
-    /// Lets the time pass. What is put off until then is told at its time, not at the time of the poll.
-    async fn move_to(&self, at: DateTime<Utc>) {
-        let mut next = self.engine.tell_digests().await;
-        while let Some(due) = next.filter(|due| *due > self.clock.now() && *due < at) {
-            self.clock.advance(due - self.clock.now());
-            next = self.engine.tell_digests().await;
-        }
-        self.clock.advance(at - self.clock.now());
     }
 
     /// The program ends and a new one takes up what it left in the store.

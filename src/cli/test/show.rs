@@ -31,6 +31,8 @@ pub(super) fn print(file: &Played) {
                 mismatch.lines.iter().for_each(|line| output::line(&diff_line(line, &styled)));
             }
         }
+    }
+    if !failed.is_empty() {
         output::line("");
     }
 }

@@ -8,6 +8,9 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike, TomlError, Value};
 /// An array that is longer stands on several lines.
 const LINE_WIDTH: usize = 100;
 
+/// What a poll expects.
+const EXPECTED: [&str; 7] = ["events", "firing", "pending", "told", "message", "error", "warnings"];
+
 /// A poll whose expectations are to be brought to what was seen.
 pub(super) struct Correction<'a> {
     /// Which test, from 0.
@@ -30,11 +33,12 @@ pub(super) fn corrected(text: &str, corrections: &[Correction<'_>]) -> Result<St
         let test = document.get_mut("test").and_then(|tests| nth(tests, correction.test));
         let polls = test.and_then(|test| test.get_mut("poll"));
         let Some(polls) = polls else { continue };
+        let before = nth(polls, correction.number).map(|poll| keys(poll)).unwrap_or_default();
         if let Some(poll) = nth(polls, correction.number) {
             correction.keys.iter().for_each(|key| correct(poll, key, correction));
         }
         if let Some(block) = polls.as_array_of_tables_mut().and_then(|blocks| blocks.get_mut(correction.number)) {
-            messages_last(block);
+            in_order(block, &before);
         }
     }
     Ok(document.to_string())
@@ -49,13 +53,20 @@ fn nth(tables: &mut Item, at: usize) -> Option<&mut dyn TableLike> {
     }
 }
 
-/// What was not there before comes behind the other keys of its block, but not behind the messages, which are long.
-fn messages_last(block: &mut Table) {
-    let order: Vec<String> = block.iter().map(|(key, _)| key.to_owned()).collect();
-    let place = |key: &str| (key == "message", order.iter().position(|other| other == key));
+fn keys(table: &dyn TableLike) -> Vec<String> {
+    table.iter().map(|(key, _)| key.to_owned()).collect()
+}
+
+/// A key that was not there before comes before what else is expected: behind what the poll is given.
+fn in_order(block: &mut Table, before: &[String]) {
+    let all = keys(block);
+    let (old, new): (Vec<&String>, Vec<&String>) = all.iter().partition(|key| before.contains(key));
+    let at = old.iter().position(|key| EXPECTED.contains(&key.as_str())).unwrap_or(old.len());
+    let order: Vec<&String> = old[..at].iter().chain(&new).chain(&old[at..]).copied().collect();
+    // Receivers below `message` are none of these, and stay as they are.
+    let place = |key: &str| order.iter().position(|other| *other == key);
     block.sort_values_by(|one, _, other, _| match (place(one.get()), place(other.get())) {
-        ((_, Some(_)), (_, Some(_))) => place(one.get()).cmp(&place(other.get())),
-        // Receivers below `message` stay as they are.
+        (Some(one), Some(other)) => one.cmp(&other),
         _ => std::cmp::Ordering::Equal,
     });
 }

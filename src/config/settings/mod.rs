@@ -46,6 +46,8 @@ pub struct Settings {
     pub sources: BTreeMap<String, SourceSettings>,
     /// The destinations, by name.
     pub receivers: BTreeMap<String, ReceiverSettings>,
+    /// The names of the receivers, also where only the store was wanted.
+    pub receiver_names: Vec<String>,
     /// The pages and the API.
     pub web: WebSettings,
     /// The settings file, when there is one.

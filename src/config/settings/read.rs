@@ -27,6 +27,7 @@ pub(super) fn read(file: Node, path: Option<&Path>, environment: &Environment, m
             file
         }
     };
+    let receiver_names = names(&root, "receivers");
     if environment.store_only
         && let Content::Table(table) = &mut root.content
     {
@@ -39,7 +40,13 @@ pub(super) fn read(file: Node, path: Option<&Path>, environment: &Environment, m
     }
     expand::expand(&mut root, "", environment, folder, &mut report);
     let settings = read_root(&root, path, folder, environment, &mut report);
-    report.finish(settings)
+    report.finish(settings.map(|settings| Settings { receiver_names, ..settings }))
+}
+
+/// The names of the tables below a key.
+fn names(root: &Node, key: &str) -> Vec<String> {
+    let below = root.table().and_then(|table| table.get(key)).and_then(|entry| entry.node.table());
+    below.map(|table| table.entries.iter().map(|entry| entry.name.clone()).collect()).unwrap_or_default()
 }
 
 fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Environment, report: &mut Report<'_>) -> Option<Settings> {
@@ -69,6 +76,7 @@ fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Envi
         store: store?,
         sources,
         receivers,
+        receiver_names: Vec::new(),
         web: web?,
         file,
         watchers_fault,

@@ -55,7 +55,7 @@ pub(super) fn read_active(root: &Reader<'_>, settings: &Settings, report: &mut R
         return None;
     }
     let reader = Reader::new(&ACTIVE, node, report)?;
-    if ACTIVE.fields.iter().all(|field| reader.node(field.name).is_none()) {
+    if ACTIVE.fields.iter().all(|field| reader.node(field.name).is_none()) && !reader.has_unknown() {
         let hint = "name days, hours or a calendar, or remove it: without it the watcher is always active".to_owned();
         report.missing(reader.place, "`active` says nothing", Some(hint));
     }

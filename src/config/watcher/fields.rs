@@ -222,7 +222,7 @@ pub(in crate::config) static WATCHER: Spec = Spec {
         },
         Field {
             name: "rows",
-            kind: Kind::Texts,
+            kind: Kind::Words(&ROWS),
             doc: "Which rows of a `change` are told: \"changed\", \"added\", \"removed\". Default: changed.",
             default: None,
             example: "[\"added\", \"changed\", \"removed\"]",
@@ -471,6 +471,9 @@ pub(in crate::config) static GUARD: Spec = Spec {
     later: &[],
     above: Some(&WATCHER),
 };
+
+/// The values of `rows`.
+pub(in crate::config) const ROWS: [&str; 3] = ["added", "changed", "removed"];
 
 /// The values of `alert_on`.
 pub(in crate::config) const ALERT_ON: [&str; 5] = ["match", "new", "change", "missing", "report"];

@@ -5,11 +5,12 @@
 
 use super::fault::Fault;
 use super::node;
-use super::reader::Report;
+use super::place::{Part, WatcherText};
+use super::reader::{Reader, Report};
 use super::settings::Settings;
 use super::sheet::Sheet;
-use crate::domain::watcher::Watcher;
-use std::collections::BTreeSet;
+use crate::domain::watcher::{Span, Watcher};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -19,6 +20,8 @@ mod notify;
 mod params;
 mod read;
 mod watching;
+
+pub(super) use params::OWN_PARAMS;
 
 /// A file of the watchers' folder, and what became of it.
 #[derive(Clone, Debug)]
@@ -50,16 +53,49 @@ pub fn load_watchers(folder: &Path, settings: &Settings) -> Result<Vec<WatcherFi
     Ok(files)
 }
 
-/// A watcher cannot take over what is known under a name that another file has now.
+/// What is known under a name goes to one watcher only, and only when no other file has that name now.
 fn refuse_living_names(files: &mut [WatcherFile]) {
     let names: BTreeSet<String> = files.iter().map(|file| file.name.clone()).collect();
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
     for file in files {
         let formerly = file.watcher.as_ref().ok().and_then(|watcher| watcher.formerly.clone());
-        let Some(formerly) = formerly.filter(|name| names.contains(name) && *name != file.name) else { continue };
-        let message = format!("`formerly = \"{formerly}\"` names a watcher that is still there");
-        let hint = Some(format!("remove the file {formerly}.toml, or this line"));
-        file.watcher = Err(vec![Fault::of_file(&file.path, message, hint)]);
+        let Some(formerly) = formerly.filter(|name| *name != file.name) else { continue };
+        let (message, hint) = match taken.get(&formerly) {
+            _ if names.contains(&formerly) => {
+                (format!("the watcher `{formerly}` is still there"), format!("remove the file {formerly}.toml, or this line"))
+            }
+            Some(other) => (
+                format!("the watcher `{other}` was `{formerly}`, too"),
+                "what is known under a name goes to one watcher: remove one of the lines".to_owned(),
+            ),
+            None => {
+                taken.insert(formerly, file.name.clone());
+                continue;
+            }
+        };
+        let fault = match WatcherText::read(&file.path) {
+            Ok(text) => text.fault(Part::Formerly, None, message, Some(hint)),
+            Err(fault) => fault,
+        };
+        file.watcher = Err(vec![fault]);
     }
+}
+
+/// The names of the watchers of a folder, whatever is in their files; none when it cannot be read.
+pub fn watcher_names(folder: &Path) -> Vec<String> {
+    let paths = watcher_paths(folder).unwrap_or_default();
+    paths.iter().filter_map(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned()).collect()
+}
+
+/// For how long the keys of a watcher hold before they fire: what can be said of it without sources and receivers.
+pub fn read_hold_for(folder: &Path, name: &str) -> Option<Span> {
+    let path = folder.join(format!("{name}.toml"));
+    let text = super::read_text(&path).ok()?;
+    let sheet = Sheet::of_watcher(&path, &text);
+    let (root, syntax) = node::parse(&sheet);
+    let mut report = Report::new(Some(&sheet), syntax);
+    let reader = Reader::new(&fields::WATCHER, &root, &mut report)?;
+    Some(reader.span("for", &mut report))
 }
 
 /// Reads one file.

@@ -2,6 +2,7 @@
 
 use super::fields::{BUTTON, MESSAGE, NOTIFY};
 use super::read::notify_condition;
+use crate::config::field::nearest;
 use crate::config::node::{Content, Node, Place};
 use crate::config::reader::{Reader, Report, Text};
 use crate::config::settings::Settings;
@@ -36,9 +37,11 @@ fn read_button(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<Button> {
 fn read_template(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<String> {
     let text = reader.text(name, report)?;
     if let Err(error) = template::check_syntax(text.value) {
+        let filter = error.message.strip_prefix("there is no filter `").map(|name| name.trim_end_matches('`'));
+        let hint = filter.and_then(|name| nearest(name, template::FILTERS)).map(|near| format!("did you mean `{near}`?"));
         match error.span {
-            Some(span) => report.inside(text.node, span, error.message, None),
-            None => report.at(text.place(), error.message, None),
+            Some(span) => report.inside(text.node, span, error.message, hint),
+            None => report.at(text.place(), error.message, hint),
         }
     }
     Some(text.value.to_owned())
@@ -80,7 +83,7 @@ fn read_block(block: &Reader<'_>, settings: &Settings, report: &mut Report<'_>) 
         let (message, hint) = settings.unknown_receiver(*receiver);
         report.at(receiver.place(), message, Some(hint));
     }
-    let mention = block.texts("mention", report).unwrap_or_default();
+    let mention = block.some_texts("mention", report).unwrap_or_default();
     Notify {
         when: notify_condition(block, "when", report),
         receivers: unique(&receivers),

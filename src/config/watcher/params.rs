@@ -6,7 +6,7 @@ use crate::domain::query::{ExactNumber, Param};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 /// Names that rowbell itself gives a value.
-pub(super) const OWN: [&str; 3] = ["cursor", "now", "last_poll"];
+pub(in crate::config) const OWN_PARAMS: [&str; 3] = ["cursor", "now", "last_poll"];
 
 /// The values, by name.
 pub(super) fn read_params(root: &Reader<'_>, report: &mut Report<'_>) -> Vec<(String, Param)> {
@@ -19,7 +19,7 @@ pub(super) fn read_params(root: &Reader<'_>, report: &mut Report<'_>) -> Vec<(St
     for entry in &table.entries {
         let is_name = entry.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && entry.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if OWN.contains(&entry.name.as_str()) {
+        if OWN_PARAMS.contains(&entry.name.as_str()) {
             let message = format!("`:{}` has a value of its own", entry.name);
             report.at(&entry.key_place, message, Some("choose another name".to_owned()));
         } else if !is_name {
@@ -43,7 +43,11 @@ fn read_param(node: &Node, report: &mut Report<'_>) -> Option<Param> {
     };
     if read.is_none() {
         let hint = "a parameter is one value: text, a number, true, false, a date or a time".to_owned();
-        report.at(&node.place, format!("{} cannot be a parameter", node.describe()), Some(hint));
+        let what = match &node.content {
+            Content::Float(written) => format!("`{written}`"),
+            _ => node.describe().to_owned(),
+        };
+        report.at(&node.place, format!("{what} cannot be a parameter"), Some(hint));
     }
     read
 }

@@ -34,9 +34,12 @@ pub(super) fn read(name: &str, path: &Path, root: &Node, settings: &Settings, re
         sources.as_ref().and_then(|(source, _)| settings.sources.get(source)).map_or(Dialect::Postgres, |source| source.dialect());
     let given = Given { key: &key, query: query.as_deref().unwrap_or_default(), dialect, zone: timezone };
     let alert_on = word.and_then(|word| read_alert_on(&reader, word, &given, report));
-    let conditions = Conditions { knows_previous: matches!(word, Some("match" | "change")) };
+    let conditions = Conditions {
+        knows_previous: matches!(word, Some("match" | "change")),
+        no_previous: "`previous` is only known for alert_on = \"match\" or \"change\"",
+    };
     let when = conditions.read(&reader, "when", report);
-    let clear_when = conditions.read(&reader, "clear_when", report);
+    let clear_when = read_clear_when(&reader, &conditions, report);
     let usual = if word == Some("report") { Severity::Info } else { Severity::Warning };
     let severity = read_severity(&reader, usual, &conditions, report);
     let (hold_for, keep_firing_for) = (reader.span("for", report), reader.span("keep_firing_for", report));
@@ -95,13 +98,19 @@ fn read_sources(reader: &Reader<'_>, settings: &Settings, report: &mut Report<'_
         return Some((text.value.to_owned(), Vec::new()));
     }
     let mut all: Vec<String> = Vec::new();
-    for text in reader.text_or_texts("sources", report)? {
+    let texts = reader.text_or_texts("sources", report)?;
+    if texts.is_empty()
+        && let Some(node) = reader.node("sources")
+    {
+        report.at(&node.place, "`sources` names no source", Some("write for example: sources = [\"shop_*\"]".to_owned()));
+    }
+    for text in texts {
         let found: Vec<&String> = settings.sources.keys().filter(|name| silence::matches(text.value, name)).collect();
         if found.is_empty() && !text.value.contains(['*', '?']) {
             let (message, hint) = settings.unknown_source(text);
             report.at(text.place(), message, Some(hint));
         } else if found.is_empty() {
-            let known = settings.sources.keys().cloned().collect::<Vec<_>>().join(", ");
+            let known = settings.sources.keys().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
             report.at(text.place(), format!("no source is named like {}", text.quoted()), Some(format!("the settings have {known}")));
         }
         for name in found {
@@ -119,6 +128,17 @@ fn read_formerly(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Op
         report.at(text.place(), "`formerly` is the name that the watcher has now", Some("write the name it had before".to_owned()));
     }
     Some(text.value.to_owned())
+}
+
+/// A row for which `when` does not hold may go on firing; without a `when` there is no such row.
+fn read_clear_when(reader: &Reader<'_>, conditions: &Conditions, report: &mut Report<'_>) -> Option<Expression> {
+    if reader.node("when").is_none()
+        && let Some(place) = reader.key_place("clear_when")
+    {
+        let hint = "write the condition on which it fires: when = \"stock < 100\"; or remove it".to_owned();
+        report.missing(place, "`clear_when` belongs to a `when`: without it every row fires, and goes on firing", Some(hint));
+    }
+    conditions.read(reader, "clear_when", report)
 }
 
 fn read_max_repeats(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<u32> {
@@ -212,6 +232,8 @@ fn read_query(reader: &Reader<'_>, path: &Path, report: &mut Report<'_>) -> Opti
 /// Whether conditions may ask for what was before.
 pub(super) struct Conditions {
     knows_previous: bool,
+    /// Why they may not.
+    no_previous: &'static str,
 }
 
 impl Conditions {
@@ -221,7 +243,7 @@ impl Conditions {
             Ok(expression) if expression.uses_previous() && !self.knows_previous => {
                 let start = text.value.to_lowercase().find("previous").filter(|at| text.value.is_char_boundary(*at)).unwrap_or(0);
                 let hint = "compare columns of the row itself".to_owned();
-                report.inside(text.node, start..start + "previous".len(), "`previous` is only known for `match` and `change`", Some(hint));
+                report.inside(text.node, start..start + "previous".len(), self.no_previous, Some(hint));
                 None
             }
             Ok(expression) => Some(expression),
@@ -235,7 +257,9 @@ impl Conditions {
 
 /// The condition of a `[[notify]]` block, which sees the row as it is now.
 pub(super) fn notify_condition(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<Expression> {
-    Conditions { knows_previous: false }.read(reader, name, report)
+    let conditions =
+        Conditions { knows_previous: false, no_previous: "`previous` is not known here: who is told hangs on the row as it is" };
+    conditions.read(reader, name, report)
 }
 
 fn read_severity(reader: &Reader<'_>, usual: Severity, conditions: &Conditions, report: &mut Report<'_>) -> Option<SeverityRule> {

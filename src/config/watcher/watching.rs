@@ -1,6 +1,6 @@
 //! Reads what a row means: `alert_on` and the keys that belong to one of its values.
 
-use super::fields::{GUARD, MEANINGFUL_FOR};
+use super::fields::{GUARD, MEANINGFUL_FOR, ROWS};
 use crate::config::field::{listed, nearest};
 use crate::config::node::{Content, Node};
 use crate::config::reader::{Reader, Report, Text};
@@ -27,6 +27,10 @@ pub(super) fn read_alert_on(reader: &Reader<'_>, word: &str, given: &Given<'_>, 
             report.at(place, message, Some(format!("it is for alert_on = {others}: remove it")));
         }
     }
+    if word != "new" && Query::uses(given.query, "cursor", given.dialect) {
+        let hint = "remove it: :now and :last_poll are known for every watcher".to_owned();
+        report_query(reader, "the query uses :cursor, which is only known for alert_on = \"new\"", hint, report);
+    }
     match word {
         "new" => Some(AlertOn::New {
             alert_on_first_poll: reader.word("first_poll", report) == Some("alert"),
@@ -36,7 +40,7 @@ pub(super) fn read_alert_on(reader: &Reader<'_>, word: &str, given: &Given<'_>, 
         "missing" => Some(AlertOn::Missing { expect: read_expect(reader, given.key, report)? }),
         "report" => Some(AlertOn::Report {
             send_empty: reader.boolean("send_empty", report)?,
-            sums: reader.texts("sum", report).unwrap_or_default().iter().map(|text| text.value.to_owned()).collect(),
+            sums: reader.some_texts("sum", report).unwrap_or_default().iter().map(|text| text.value.to_owned()).collect(),
         }),
         _ => Some(AlertOn::Match),
     }
@@ -51,9 +55,9 @@ fn read_cursor(reader: &Reader<'_>, given: &Given<'_>, report: &mut Report<'_>) 
                 report.at(place, format!("`{name}` belongs to a `cursor`"), Some("write cursor = \"id\", or remove it".to_owned()));
             }
         }
-        if by_hand && let Some(node) = reader.node("query").or(reader.node("query_file")) {
+        if by_hand {
             let hint = "name the column that :cursor is compared with: cursor = \"id\"".to_owned();
-            report.at(&node.place, "the query uses :cursor, but there is no `cursor`", Some(hint));
+            report_query(reader, "the query uses :cursor, but there is no `cursor`", hint, report);
         }
         return None;
     };
@@ -76,6 +80,12 @@ fn read_cursor(reader: &Reader<'_>, given: &Given<'_>, report: &mut Report<'_>) 
     })
 }
 
+fn report_query(reader: &Reader<'_>, message: &str, hint: String, report: &mut Report<'_>) {
+    if let Some(node) = reader.node("query").or(reader.node("query_file")) {
+        report.at(&node.place, message, Some(hint));
+    }
+}
+
 fn read_reconcile(reader: &Reader<'_>, zone: Tz, report: &mut Report<'_>) -> Option<Schedule> {
     let text = reader.text("reconcile", report)?;
     match Schedule::cron(text.value, zone) {
@@ -88,7 +98,7 @@ fn read_reconcile(reader: &Reader<'_>, zone: Tz, report: &mut Report<'_>) -> Opt
 }
 
 fn read_columns(reader: &Reader<'_>, key: &[String], report: &mut Report<'_>) -> Vec<String> {
-    let texts = reader.texts("columns", report).unwrap_or_default();
+    let texts = reader.some_texts("columns", report).unwrap_or_default();
     for text in texts.iter().filter(|text| key.iter().any(|name| name == text.value)) {
         let message = format!("the column {} is part of the key, which never changes", text.quoted());
         report.at(text.place(), message, Some("remove it".to_owned()));
@@ -97,10 +107,9 @@ fn read_columns(reader: &Reader<'_>, key: &[String], report: &mut Report<'_>) ->
 }
 
 fn read_rows(reader: &Reader<'_>, report: &mut Report<'_>) -> ChangedRows {
-    const WORDS: [&str; 3] = ["added", "changed", "removed"];
     let Some(texts) = reader.texts("rows", report) else { return ChangedRows { added: false, changed: true, removed: false } };
-    for text in texts.iter().filter(|text| !WORDS.contains(&text.value)) {
-        let hint = nearest(text.value, WORDS).map(|near| format!("did you mean \"{near}\"?"));
+    for text in texts.iter().filter(|text| !ROWS.contains(&text.value)) {
+        let hint = nearest(text.value, ROWS).map(|near| format!("did you mean \"{near}\"?"));
         report.at(text.place(), format!("{} is not \"added\", \"changed\" or \"removed\"", text.quoted()), hint);
     }
     if texts.is_empty()
@@ -151,8 +160,14 @@ fn expected_key(node: &Node, key: &[String], report: &mut Report<'_>) -> Option<
         _ => vec![node],
     };
     if cells.len() != key.len() {
-        let message = format!("the key has {} columns ({}), and here are {} values", key.len(), key.join(", "), cells.len());
-        report.at(&node.place, message, Some("write an array of one value for each column: [\"cn\", \"shop1\"]".to_owned()));
+        let columns = if key.len() == 1 { "1 column".to_owned() } else { format!("{} columns", key.len()) };
+        let values = if cells.len() == 1 { "is 1 value".to_owned() } else { format!("are {} values", cells.len()) };
+        let message = format!("the key has {columns} ({}), and here {values}", key.join(", "));
+        let hint = match key.len() {
+            1 => "write one value: \"shop1\"",
+            _ => "write an array of one value for each column: [\"cn\", \"shop1\"]",
+        };
+        report.at(&node.place, message, Some(hint.to_owned()));
         return None;
     }
     let read: Vec<ExpectedCell> = cells.iter().filter_map(|cell| expected_cell(cell, report)).collect();
@@ -164,8 +179,15 @@ fn expected_cell(node: &Node, report: &mut Report<'_>) -> Option<ExpectedCell> {
         Content::Text(text, _) => Some(ExpectedCell::Text(text.clone())),
         Content::Integer(number) if i64::try_from(*number).is_ok() => i64::try_from(*number).ok().map(ExpectedCell::Number),
         Content::Integer(number) => Some(ExpectedCell::Text(number.to_string())),
-        _ => {
-            report.at(&node.place, format!("expected text in quotes or a whole number, found {}", node.describe()), None);
+        other => {
+            let hint = match other {
+                Content::Float(written) => Some(written.clone()),
+                Content::Boolean(written) => Some(written.to_string()),
+                Content::Datetime(written) => Some(written.replacen('T', " ", 1)),
+                _ => None,
+            };
+            let hint = hint.map(|written| format!("write it as the database shows it, in quotes: \"{written}\""));
+            report.at(&node.place, format!("expected text in quotes or a whole number, found {}", node.describe()), hint);
             None
         }
     }
@@ -186,9 +208,15 @@ fn scalar(node: &Node, report: &mut Report<'_>) -> Option<String> {
 
 /// The `guard` table.
 pub(super) fn read_guard(root: &Reader<'_>, report: &mut Report<'_>) -> Option<Guard> {
-    let reader = Reader::new(&GUARD, root.node("guard")?, report)?;
+    let node = root.node("guard")?;
+    if node.table().is_none() {
+        let hint = "write for example: guard = { vanished = \"50%\" }".to_owned();
+        report.at(&node.place, format!("expected a table, found {}", node.describe()), Some(hint));
+        return None;
+    }
+    let reader = Reader::new(&GUARD, node, report)?;
     let (vanished, fired) = (read_share(&reader, "vanished", report), read_share(&reader, "fired", report));
-    if reader.node("vanished").is_none() && reader.node("fired").is_none() {
+    if reader.node("vanished").is_none() && reader.node("fired").is_none() && !reader.has_unknown() {
         let hint = "write for example: guard = { vanished = \"50%\" }".to_owned();
         report.missing(reader.place, "`guard` guards nothing", Some(hint));
     }
@@ -205,7 +233,9 @@ fn read_share(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Optio
     };
     if read.is_none() {
         let found = Text::of(node).map_or_else(|| node.describe().to_owned(), |text| text.quoted());
-        report.at(&node.place, format!("expected a number of keys, or a percentage such as \"50%\", found {found}"), None);
+        let bare = Text::of(node).filter(|text| text.value.trim().parse::<u64>().is_ok());
+        let hint = bare.map(|text| format!("write \"{0}%\", or without quotes {0}", text.value.trim()));
+        report.at(&node.place, format!("expected a number of keys, or a percentage such as \"50%\", found {found}"), hint);
     }
     read
 }

@@ -106,9 +106,14 @@ fn read_message(node: &Node, report: &mut Report<'_>) -> Option<ExpectedMessage>
         let hint = "write the text, or for example: { contains = \"A-17\" }; who gets a message at all is told = [\"…\"]".to_owned();
         report.missing(reader.place, "nothing is expected of this message", Some(hint));
     }
+    // An empty one is to be filled in by `--update`.
+    let mut text = |name: &str| match reader.node(name).and_then(Text::of) {
+        Some(text) => Some(text.value.to_owned()),
+        None => reader.text(name, report).map(|text| text.value.to_owned()),
+    };
     Some(ExpectedMessage {
-        title: reader.text("title", report).map(|text| text.value.to_owned()),
-        text: reader.text("text", report).map(|text| text.value.to_owned()),
+        title: text("title"),
+        text: text("text"),
         contains: read_text_or_texts(&reader, "contains", report),
         mentions: read_texts(&reader, "mentions", report),
     })

@@ -26,9 +26,11 @@ pub(super) mod fields;
 mod moment;
 mod read;
 mod rows;
+mod template;
 mod text_table;
 
 pub use fields::FAILURES;
+pub use template::new_watcher_test;
 
 /// What the name of a file of tests ends with.
 pub const SUFFIX: &str = ".test.toml";
@@ -196,27 +198,47 @@ pub fn parse_watcher_tests(name: &str, path: &Path, text: &str, settings: &Setti
     report.finish(tests)
 }
 
-/// The watcher that is tested, among settings that know every source and receiver it names.
-fn tested_watcher(name: &str, path: &Path, settings: &Settings, tested_sources: &[String]) -> Result<Watcher, Vec<Fault>> {
-    let beside = path.with_file_name(format!("{name}.toml"));
-    if !beside.exists() {
-        let message = format!("there is no watcher `{name}` beside it: {} does not exist", beside.display());
-        let hint = "the tests of low_stock.toml stand in low_stock.test.toml".to_owned();
-        return Err(vec![Fault::of_file(path, message, Some(hint))]);
+/// The file of the watcher that is tested.
+struct Tested<'a> {
+    name: &'a str,
+    path: PathBuf,
+    text: String,
+    root: Node,
+}
+
+impl<'a> Tested<'a> {
+    /// Reads the watcher's file beside that of the tests.
+    fn beside(path: &Path, name: &'a str) -> Result<Tested<'a>, Fault> {
+        let beside = path.with_file_name(format!("{name}.toml"));
+        if !beside.exists() {
+            let message = format!("there is no watcher `{name}` beside it: {} does not exist", beside.display());
+            let hint = "the tests of low_stock.toml stand in low_stock.test.toml".to_owned();
+            return Err(Fault::of_file(path, message, Some(hint)));
+        }
+        let text = super::read_text(&beside)?;
+        let (root, _) = node::parse(&Sheet::of_watcher(&beside, &text));
+        Ok(Tested { name, path: beside, text, root })
     }
-    let text = super::read_text(&beside).map_err(|fault| vec![fault])?;
-    let (root, _) = node::parse(&Sheet::of_watcher(&beside, &text));
-    let mut sources = named(&root, &["source"]);
-    sources.extend(named(&root, &["sources"]));
-    sources.extend(tested_sources.iter().cloned());
-    sources.retain(|name| is_name(name));
-    let receivers = named(&root, &["notify", "receivers"]);
-    let mut watcher = parse_watcher(name, &beside, &text, &settings.with_names(&sources, &receivers))?;
-    if watcher.names_source() {
-        watcher.sources.retain(|name| tested_sources.contains(name));
-        watcher.source = watcher.sources.first().cloned().unwrap_or(watcher.source);
+
+    fn reads_several(&self) -> bool {
+        self.root.table().is_some_and(|table| table.get("sources").is_some())
     }
-    Ok(watcher)
+
+    /// The watcher, among settings that know every source and receiver it names. Of several sources it reads those that the
+    /// tests name.
+    fn watcher(&self, settings: &Settings, tested_sources: &[String]) -> Result<Watcher, Vec<Fault>> {
+        let mut sources = named(&self.root, &["source"]);
+        sources.extend(named(&self.root, &["sources"]));
+        sources.extend(tested_sources.iter().cloned());
+        sources.retain(|name| is_name(name));
+        let receivers = named(&self.root, &["notify", "receivers"]);
+        let mut watcher = parse_watcher(self.name, &self.path, &self.text, &settings.with_names(&sources, &receivers))?;
+        if watcher.names_source() {
+            watcher.sources.retain(|name| tested_sources.contains(name));
+            watcher.source = watcher.sources.first().cloned().unwrap_or(watcher.source);
+        }
+        Ok(watcher)
+    }
 }
 
 /// The texts that stand below these keys, in tables and arrays of any depth.

@@ -4,7 +4,7 @@ use super::expected::read_expected;
 use super::fields::{FAILURES, POLL, TEST, TESTS};
 use super::moment::{self, Course};
 use super::rows::{Declared, Rows, read_columns, read_rows};
-use super::{Expected, TestPoll, TestRead, TestRows, WatcherTest, WatcherTests, tested_watcher};
+use super::{Expected, TestPoll, TestRead, TestRows, Tested, WatcherTest, WatcherTests};
 use crate::config::field::{nearest, quoted};
 use crate::config::node::{Content, Node, Place};
 use crate::config::reader::{Reader, Report, Text};
@@ -29,18 +29,22 @@ pub(super) fn read(name: &str, path: &Path, root: &Node, settings: &Settings, re
     let blocks = reader.tables("test", &TEST, report);
     let mentioned = mentioned_sources(&blocks);
     let settings = Settings { timezone, language: language.unwrap_or(settings.language), ..settings.clone() };
-    let watcher = match tested_watcher(name, path, &settings, &mentioned) {
+    let watcher = match Tested::beside(path, name) {
+        Ok(tested) if tested.reads_several() && mentioned.is_empty() => {
+            let hint = "give rows for each that is tested: rows.shop_1 = [{ sku = \"A\" }]".to_owned();
+            report.missing(reader.place, "the watcher reads several sources, and the tests name none of them", Some(hint));
+            return None;
+        }
+        Ok(tested) => tested.watcher(&settings, &mentioned),
+        Err(fault) => Err(vec![fault]),
+    };
+    let watcher = match watcher {
         Ok(watcher) => watcher,
         Err(faults) => {
             faults.into_iter().for_each(|fault| report.push(fault));
             return None;
         }
     };
-    if watcher.names_source() && watcher.sources.is_empty() {
-        let hint = "give rows for each that is tested: rows.shop_1 = [{ sku = \"A\" }]".to_owned();
-        report.missing(reader.place, "the watcher reads several sources, and the tests name none of them", Some(hint));
-        return None;
-    }
     let start = moment::start(&reader, None, watcher.timezone, report)?;
     let mut file = FileReader { watcher: &watcher, columns, start, known: Known::default() };
     let tests: Vec<Drafted> = blocks.iter().filter_map(|block| file.test(block, report)).collect();
@@ -245,6 +249,9 @@ impl FileReader<'_> {
             Some(before) if fails => Some(DraftRows { rows: Vec::new(), ..before.clone() }),
             Some(before) => Some(before.clone()),
             None if fails => Some(nothing()),
+            // What is wrong with it is told already.
+            None if reader.node(name).is_some_and(|node| node.table().is_some() != self.watcher.names_source()) => None,
+            None if reader.node("fails").is_some() => None,
             None => {
                 let of = if self.watcher.names_source() { format!(" of `{source}`") } else { String::new() };
                 let hint = format!("write for example: {name} = [{{ sku = \"A\", stock = 3 }}], or {name} = []");

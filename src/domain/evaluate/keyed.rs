@@ -190,7 +190,7 @@ impl Evaluation<'_> {
         let found: BTreeMap<Fingerprint, Found> = std::mem::take(&mut self.found).into_iter().collect();
         plan.repeated_keys = found.values().filter(|found| found.row_count > 1).count() as u64;
         let AlertOn::New { alert_on_first_poll, .. } = &self.basis.watcher.alert_on else { return };
-        let is_baseline = !self.basis.has_baseline && !(*alert_on_first_poll && self.basis.is_first);
+        let is_baseline = !(self.basis.has_baseline || *alert_on_first_poll && self.basis.is_first);
         plan.moved = Moved { known: self.basis.known.keys().len() as u64, vanished: 0, fired: found.len() as u64 };
         if is_baseline {
             plan.baseline.extend(found.into_values())

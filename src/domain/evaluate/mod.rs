@@ -30,6 +30,7 @@ mod trace;
 mod watched;
 
 pub use found::Found;
+pub use judge::verdict;
 pub use missing::{ExpectedKey, expected_cells, expected_rows};
 pub use plan::{KeyMark, Plan, RowFaults};
 pub use report::{LastReport, MAX_REPORT_ROWS, ReportFound};
@@ -80,6 +81,27 @@ pub struct Basis<'a> {
     pub usual_bound: Option<&'a CursorValue>,
     /// The time of the poll.
     pub now: DateTime<Utc>,
+}
+
+impl<'a> Basis<'a> {
+    /// Of a watcher that was never polled; `nothing` is empty.
+    pub fn of_nothing(watcher: &'a Watcher, nothing: &'a Known, now: DateTime<Utc>) -> Basis<'a> {
+        Basis {
+            watcher,
+            identity: &watcher.name,
+            known: nothing,
+            same_revision: false,
+            is_first: true,
+            has_baseline: false,
+            is_rekeyed: false,
+            shape: None,
+            expected: None,
+            last_report: None,
+            forget: None,
+            usual_bound: None,
+            now,
+        }
+    }
 }
 
 /// Keys that were first seen before a time and lie below a value of the cursor are not read again, and forgotten. The time
@@ -351,3 +373,5 @@ fn sees_every_row(watcher: &Watcher) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod world;

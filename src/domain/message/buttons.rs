@@ -50,7 +50,7 @@ fn of_event(setting: &Setting<'_>, event: &Event, behind: &str) -> Result<String
 }
 
 fn link(setting: &Setting<'_>, event: &Event, button: &Button, behind: &str) -> Result<String, TemplateError> {
-    let refuse = |what: &str| TemplateError { message: format!("the address of a button is {what}"), span: None };
+    let refuse = |what: &str| TemplateError { message: format!("the address of a button is {what}"), line: None, span: None };
     let title = template::render(&button.title, &context::of_event(setting, event))?;
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     let url = template::render(&button.url, &context::of_url(event))?;

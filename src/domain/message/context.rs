@@ -23,6 +23,16 @@ use minijinja::context;
 use minijinja::value::{Enumerator, Object, Value};
 use std::sync::Arc;
 
+/// The names that `title` and `body` see.
+pub const MESSAGE_NAMES: [&str; 6] = ["events", "firing", "resolved", "now", "total", "watcher"];
+
+/// The names that the title of a button sees: those of its event, and the watcher.
+pub const EVENT_NAMES: [&str; 13] =
+    ["event", "severity", "key", "row", "rows", "count", "since", "duration", "reason", "previous", "changed", "sums", "watcher"];
+
+/// The names that the address of a button sees.
+pub const URL_NAMES: [&str; 4] = ["key", "row", "severity", "event"];
+
 /// The context of `title` and `body`.
 pub(super) fn of_message(setting: &Setting<'_>, events: &[&Event], total: usize) -> Value {
     let all: Vec<Value> = events.iter().map(|event| event_value(setting, event, &neutral_cell)).collect();

@@ -466,3 +466,16 @@ fn an_address_that_is_not_http_is_refused() {
 
 #[path = "message_limit_tests.rs"]
 mod limits;
+
+#[test]
+fn every_name_that_a_template_is_said_to_see_is_there() {
+    let told = [event(EventKind::Fired, Severity::Warning, 1, &["sku=A|stock=3"])];
+    let body: String = MESSAGE_NAMES.iter().map(|name| format!("{{{{ {name} }}}} ")).collect();
+    let title: String = EVENT_NAMES.iter().map(|name| format!("{{{{ {name} }}}} ")).collect();
+    let url: String = URL_NAMES.iter().map(|name| format!("{{{{ {name} is defined }}}}")).collect();
+    let button = Button { title, url: format!("https://erp.example/{url}") };
+    let template = MessageTemplate { title: None, body: Some(body), buttons: vec![button] };
+    let (message, error) = composed(&template, Language::En, &told);
+    assert_eq!(error, None);
+    assert!(message.text().contains("https://erp.example/truetruetruetrue)"), "{}", message.text());
+}

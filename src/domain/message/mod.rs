@@ -12,6 +12,7 @@ mod neutralise;
 mod report;
 pub(in crate::domain) mod words;
 
+pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
 pub use digest::{Digest, DigestKind, DigestLine, digest};
 pub use neutralise::neutralise;
 pub use words::{Language, duration_words};
@@ -80,7 +81,7 @@ pub fn compose(setting: &Setting<'_>, events: &[&Event], mentions: Vec<Mention>)
         Ok(message) => (message, None),
         Err(error) => {
             let mut message = builtin::message(setting, events, &[], mentions);
-            message.insert_before_foot(words::template_failed(setting.language, &error.message));
+            message.insert_before_foot(words::template_failed(setting.language, &error.to_string()));
             (message, Some(error))
         }
     }

@@ -21,7 +21,7 @@ use std::collections::{BTreeSet, HashMap};
 /// Identifiers per `in (…)`.
 const CHUNK: usize = 500;
 /// Deliveries of a digest stand under no watcher: `*` cannot be a watcher's name.
-const OF_NO_WATCHER: &str = "*";
+pub(super) const OF_NO_WATCHER: &str = "*";
 
 /// The last event of each alert that a silence has kept from a receiver, and what is known of it besides. A life of an
 /// alert is known by when it fired. What was put off since is on its way.

@@ -2,6 +2,8 @@
 
 mod codec;
 mod digests;
+mod explain;
+mod explain_told;
 mod outbox;
 mod people;
 mod polls;

@@ -22,7 +22,7 @@ impl Sqlite {
         let rows = sqlx::query(
             "select a.*, (select max(h.id) from alert_history h where a.status = 'firing' and h.fingerprint = a.fingerprint and h.event = 'fired') as id
              from alert_state a where a.status in ('firing', 'pending') and (?1 is null or a.watcher = ?1)
-             order by a.status, a.since desc, a.fingerprint limit ?2",
+             order by a.status, a.since desc, a.watcher, id, a.fingerprint limit ?2",
         )
         .bind(watcher)
         .bind(bound(limit))
@@ -43,12 +43,7 @@ impl Sqlite {
             query.push(" and exists (select 1 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id = h.id and d.receiver = ");
             query.push_bind(receiver).push(")");
         }
-        for (column, value) in &wanted.key {
-            // A float is a JSON number and a truth value a JSON literal: both are compared as the text that is shown.
-            query.push(" and exists (select 1 from json_each(h.key) k where k.key = ").push_bind(column).push(" collate nocase");
-            query.push(" and iif(k.type in ('true', 'false'), k.type, coalesce(cast(k.value as text), 'NULL')) = ");
-            query.push_bind(value).push(")");
-        }
+        push_key(&mut query, "h.key", &wanted.key);
         for (comparison, value) in [(" and h.at >= ", &wanted.since), (" and h.at < ", &wanted.until)] {
             if let Some(value) = value {
                 query.push(comparison).push_bind(value);
@@ -210,7 +205,18 @@ fn pattern(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
-fn push_list(query: &mut QueryBuilder<Db>, ids: &[i64]) {
+/// Where each of these columns of a key has this text.
+pub(super) fn push_key(query: &mut QueryBuilder<Db>, json: &str, key: &[(String, String)]) {
+    for (column, value) in key {
+        // A float is a JSON number and a truth value a JSON literal: both are compared as the text that is shown.
+        query.push(" and exists (select 1 from json_each(").push(json).push(") k where k.key = ");
+        query.push_bind(column.clone()).push(" collate nocase");
+        query.push(" and iif(k.type in ('true', 'false'), k.type, coalesce(cast(k.value as text), 'NULL')) = ");
+        query.push_bind(value.clone()).push(")");
+    }
+}
+
+pub(super) fn push_list(query: &mut QueryBuilder<Db>, ids: &[i64]) {
     let mut list = query.separated(", ");
     for id in ids {
         list.push_bind(*id);

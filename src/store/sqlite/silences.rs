@@ -91,7 +91,7 @@ pub(super) async fn reopen(tx: &mut Transaction<'_, Db>, id: i64) -> Result<(), 
         .map(drop)
 }
 
-fn silence(row: &SqliteRow) -> Result<Silence, StoreError> {
+pub(super) fn silence(row: &SqliteRow) -> Result<Silence, StoreError> {
     let key: Option<BTreeMap<String, String>> = json_or_null(row.get("key"), "the key of a silence")?;
     let severity: Option<String> = row.get("severity");
     Ok(Silence {

@@ -12,12 +12,17 @@ fn faults_of(name: &str, text: &str) -> String {
 }
 
 macro_rules! wrong {
-    ($($name:ident: $text:expr;)+) => {$(
-        #[test]
-        fn $name() {
-            insta::assert_snapshot!(faults_of("low_stock", $text));
-        }
-    )+};
+    ($($name:ident: $text:expr;)+) => {
+        $(
+            #[test]
+            fn $name() {
+                insta::assert_snapshot!(faults_of("low_stock", $text));
+            }
+        )+
+
+        /// Every case by its name: the JSON Schema is held against them too.
+        pub(super) const CASES: &[(&str, &str)] = &[$((stringify!($name), $text)),+];
+    };
 }
 
 /// What a watcher needs, but for the lines of a case.
@@ -30,8 +35,7 @@ macro_rules! with {
 wrong! {
     a_misspelt_key_names_the_nearest: with!("repeat_intervall = \"4h\"");
     an_unknown_key_lists_what_is_known: with!("colour = \"red\"");
-    keys_of_later_versions_are_known: with!("for = \"10m\"\nclear_when = \"stock > 120\"\ncursor = \"id\"");
-    an_alert_on_of_a_later_version_is_known: with!("alert_on = \"change\"");
+    keys_of_a_later_version_are_known: with!("chart = \"line\"\n[message]\nchart = \"line\"");
     a_misspelt_alert_on: with!("alert_on = \"mach\"");
     an_empty_file: "";
     a_file_of_comments: "# source = \"erp\"\n";
@@ -59,6 +63,7 @@ wrong! {
     a_query_file_that_is_not_there: "source = \"erp\"\nevery = \"5m\"\nquery_file = \"no_such.sql\"\n[[notify]]\nreceivers = [\"duty\"]\n";
     an_empty_query: "source = \"erp\"\nevery = \"5m\"\nquery = '''\n  '''\n[[notify]]\nreceivers = [\"duty\"]\n";
     a_new_watcher_without_a_key: with!("alert_on = \"new\"");
+    a_change_watcher_without_a_key: with!("alert_on = \"change\"");
     a_repeat_interval_for_new: with!("alert_on = \"new\"\nkey = [\"id\"]\nrepeat_interval = \"4h\"");
     a_first_poll_for_match: with!("first_poll = \"alert\"");
     a_key_that_is_no_array: with!("key = \"sku\"");
@@ -84,11 +89,75 @@ wrong! {
     a_condition_over_several_lines: with!("when = '''\n  stock < 100\n  and nmae like like 'x'\n'''");
     a_condition_with_escapes: with!("when = \"\\\"库 存\\\" = 'a\\tb' and and 1 = 1\"");
     conditions_of_severity_and_notify: with!("severity = [{ when = \"stock = = 0\", level = \"critical\" }]\n[[notify]]\nwhen = \"severity == \"\nreceivers = [\"duty\"]");
-    a_condition_on_what_was_before: with!("when = \"price > previous.price * 2\"");
+    what_was_before_in_a_new_watcher: with!("alert_on = \"new\"\nkey = [\"id\"]\nwhen = \"price > previous.price * 2\"");
+    what_was_before_in_a_notify_block: with!("[[notify]]\nwhen = \"price > previous.price\"\nreceivers = [\"duty\"]");
     a_query_as_a_condition: with!("when = \"sku in (select sku from stock)\"");
     a_cron_line_with_a_word_too_many: "source = \"erp\"\nschedule = \"*/5 * * * * * *\"\nquery = \"select 1\"\n[[notify]]\nreceivers = [\"duty\"]\n";
     a_cron_line_out_of_bounds: "source = \"erp\"\nschedule = \"0 25 * * *\"\nquery = \"select 1\"\n[[notify]]\nreceivers = [\"duty\"]\n";
     templates_with_faults: with!("[message]\ntitle = \"{{ events | lenght }}\"\nbody = '''\n# 库存\n{% for event in events %}\n- {{ event.row.name }\n{% endfor %}\n'''");
+    no_sources: "sources = []\nevery = \"5m\"\nquery = \"select 1\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    sources_that_match_nothing: "sources = [\"shop_*\", \"erq\"]\nevery = \"5m\"\nquery = \"select 1\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    source_and_sources_together: with!("sources = [\"shop\"]");
+    a_former_name_that_is_its_own: with!("formerly = \"low_stock\"");
+    a_for_of_new: with!("alert_on = \"new\"\nkey = [\"id\"]\nfor = \"10m\"");
+    a_for_in_words: with!("for = \"a while\"");
+    a_for_of_no_polls: with!("for = 0");
+    a_for_with_a_fraction: with!("for = 1.5");
+    a_for_that_is_too_long: with!("for = \"400d\"");
+    a_keep_firing_for_of_a_report: with!("alert_on = \"report\"\nkeep_firing_for = 3");
+    a_keep_firing_for_of_too_many_polls: with!("keep_firing_for = 20_000");
+    a_clear_when_of_new: with!("alert_on = \"new\"\nkey = [\"id\"]\nwhen = \"stock < 100\"\nclear_when = \"stock >= 120\"");
+    a_clear_when_without_a_when: with!("clear_when = \"stock >= 120\"");
+    a_clear_when_with_a_fault: with!("when = \"stock < 100\"\nclear_when = \"stock => 120\"");
+    max_repeats_without_a_repeat_interval: with!("max_repeats = 3");
+    max_repeats_of_none: with!("repeat_interval = \"4h\"\nmax_repeats = 0");
+    a_first_poll_with_a_wrong_word: with!("alert_on = \"new\"\nkey = [\"id\"]\nfirst_poll = \"alerts\"");
+    a_cursor_for_match: with!("cursor = \"id\"");
+    a_cursor_without_a_key: with!("alert_on = \"new\"\ncursor = \"id\"");
+    a_cursor_of_several_columns: with!("alert_on = \"new\"\nkey = [\"id\"]\ncursor = [\"day\", \"id\"]");
+    a_cursor_start_without_its_place_in_the_query: with!("alert_on = \"new\"\nkey = [\"id\"]\ncursor = \"id\"\ncursor_start = 0");
+    a_place_in_the_query_without_a_cursor_start: "source = \"erp\"\nevery = \"5m\"\nalert_on = \"new\"\nkey = [\"id\"]\ncursor = \"id\"\nquery = \"select id from orders where id >= :cursor\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    a_place_in_the_query_without_a_cursor: "source = \"erp\"\nevery = \"5m\"\nalert_on = \"new\"\nkey = [\"id\"]\nquery = \"select id from orders where id >= :cursor\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    a_place_of_the_cursor_in_match: "source = \"erp\"\nevery = \"5m\"\nquery = \"select id from orders where id >= :cursor\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    a_cursor_start_that_is_true: "source = \"erp\"\nevery = \"5m\"\nalert_on = \"new\"\nkey = [\"id\"]\ncursor = \"id\"\ncursor_start = true\nquery = \"select id from orders where id >= :cursor\"\n[[notify]]\nreceivers = [\"duty\"]\n";
+    what_belongs_to_a_cursor_without_one: with!("alert_on = \"new\"\nkey = [\"id\"]\ncursor_start = 0\noverlap = \"10m\"\nreconcile = \"30 3 * * *\"");
+    an_overlap_of_nothing: with!("alert_on = \"new\"\nkey = [\"id\"]\ncursor = \"id\"\noverlap = \"0s\"");
+    a_reconcile_that_is_no_cron_line: with!("alert_on = \"new\"\nkey = [\"id\"]\ncursor = \"id\"\nreconcile = \"every night\"");
+    columns_for_match: with!("columns = [\"status\"]");
+    columns_of_the_key: with!("alert_on = \"change\"\nkey = [\"id\"]\ncolumns = [\"status\", \"id\"]");
+    no_columns: with!("alert_on = \"change\"\nkey = [\"id\"]\ncolumns = []");
+    rows_with_a_wrong_word: with!("alert_on = \"change\"\nkey = [\"id\"]\nrows = [\"add\", \"remove\", \"updated\"]");
+    no_rows: with!("alert_on = \"change\"\nkey = [\"id\"]\nrows = []");
+    an_expect_for_match: with!("expect = [\"shop1\"]");
+    an_expect_without_a_key: with!("alert_on = \"missing\"\nexpect = [\"shop1\"]");
+    an_expect_query_without_a_key: with!("alert_on = \"missing\"\nexpect_query = \"select shop from shops\"");
+    expect_and_expect_query_together: with!("alert_on = \"missing\"\nkey = [\"shop\"]\nexpect = [\"shop1\"]\nexpect_query = \"select shop from shops\"");
+    an_expect_with_too_few_cells: with!("alert_on = \"missing\"\nkey = [\"country\", \"shop\"]\nexpect = [[\"cn\", \"shop1\"], \"shop2\", [\"cn\"]]");
+    an_expect_of_a_fraction: with!("alert_on = \"missing\"\nkey = [\"shop\"]\nexpect = [1.5, true]");
+    an_expect_of_nothing: with!("alert_on = \"missing\"\nkey = [\"shop\"]\nexpect = []");
+    an_expect_that_is_text: with!("alert_on = \"missing\"\nkey = [\"shop\"]\nexpect = \"shop1\"");
+    an_empty_expect_query: with!("alert_on = \"missing\"\nkey = [\"shop\"]\nexpect_query = \" \"");
+    a_sum_for_match: with!("sum = [\"amount\"]");
+    no_sum: with!("alert_on = \"report\"\nsum = []");
+    a_send_empty_for_new: with!("alert_on = \"new\"\nkey = [\"id\"]\nsend_empty = false");
+    a_send_empty_in_quotes: with!("alert_on = \"report\"\nsend_empty = \"no\"");
+    a_guard_of_nothing: with!("guard = {}");
+    a_guard_that_is_a_number: with!("guard = 50");
+    a_guard_without_a_percent_sign: with!("guard = { vanished = \"50\" }");
+    a_guard_below_nothing: with!("guard = { vanished = \"-1%\", fired = -1 }");
+    a_guard_that_one_poll_confirms: with!("guard = { fired = 500, polls = 1 }");
+    a_guard_of_a_report: with!("alert_on = \"report\"\nguard = { fired = 500 }");
+    a_misspelt_key_of_a_guard: with!("[guard]\nvanish = \"50%\"");
+    an_active_that_says_nothing: with!("active = {}");
+    an_active_that_is_text: with!("active = \"mon-fri 09:00-18:00\"");
+    an_active_with_faults: with!("active = { days = [\"mon-fry\"], hours = \"9-18\", calendar = \"cn-workday\" }");
+    a_parameter_with_a_name_of_its_own: with!("params = { now = \"2026-11-23\", cursor = 1 }");
+    a_parameter_of_several_values: with!("params = { shops = [1, 2], range = { low = 1 } }");
+    a_parameter_with_a_name_that_cannot_stand_in_a_query: with!("params = { \"top-ten\" = 10 }");
+    a_parameter_that_is_no_finite_number: with!("params = { limit = inf }");
+    params_that_are_no_table: with!("params = [100]");
+    blocks_that_are_none: "source = \"erp\"\nevery = \"5m\"\nquery = \"select 1\"\nnotify = []\n";
+    nobody_is_called_by_name: with!("[[notify]]\nreceivers = [\"duty\"]\nmention = []");
     several_faults_in_one_file: "descripton = \"库存低于补货点\"\nsource = \"warehouse\"\nevery = \"5 minuten\"\nalert_on = \"new\"\nquery = \"\"\nmax_rows = -1\n\n[message]\ntitle = 5\n\n[[notify]]\nreceivers = [\"dutty\"]\nmentions = [\"all\"]\n";
 }
 

@@ -2,6 +2,7 @@
 //! clock, and the DingTalk simulator over real HTTP. Each test's house checks at its end that nothing is left undelivered.
 
 mod delivering;
+mod explain;
 mod house;
 mod killing;
 mod layers;
@@ -19,6 +20,7 @@ mod life_report;
 mod life_sources;
 mod life_values;
 mod model;
+mod people;
 mod polling;
 mod secrets;
 mod trace;
