@@ -61,9 +61,13 @@ pub(super) async fn check(global: &Global, options: Options) -> Outcome {
             edits::look(&mut checked, &settings, options.files.is_empty()).await?;
         }
     }
-    print::watchers(global, &checked, now);
+    print::watchers(global, &settings, &checked, now);
     if !global.json {
         told.extend(print::findings(&checked));
+        // The findings stand apart from the list.
+        if let Some(first) = told.first_mut() {
+            first.insert(0, '\n');
+        }
     }
     told.push(print::summary(&settings, &checked));
     if !settings_are_valid || checked.iter().any(Checked::is_invalid) {

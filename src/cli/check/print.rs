@@ -14,15 +14,26 @@ const NEXT_POLLS: usize = 5;
 const NEXT_SHOWN: usize = 3;
 /// As wide is a line where nobody says how wide it may be.
 const WIDTH: usize = 80;
-/// What stands before the next polls of a watcher whose name is not long.
-const NAME_WIDTH: usize = 24;
+/// The column of names is as wide as the longest of them, within these bounds.
+const NAME_WIDTHS: std::ops::RangeInclusive<usize> = 12..=36;
 
 /// A line of each watcher.
-pub(super) fn watchers(global: &Global, checked: &[Checked], now: DateTime<Utc>) {
+pub(super) fn watchers(global: &Global, settings: &Settings, checked: &[Checked], now: DateTime<Utc>) {
     let width = comfy_table::Table::new().width().map_or(WIDTH, usize::from);
+    let longest = checked.iter().map(|one| one.file.name.chars().count()).max().unwrap_or_default();
+    let page = Page { now, zone: settings.timezone, width, name_width: longest.clamp(*NAME_WIDTHS.start(), *NAME_WIDTHS.end()) };
     for one in checked {
-        if global.json { one.print_json(now) } else { one.print(now, width) }
+        if global.json { one.print_json(now) } else { one.print(&page) }
     }
+}
+
+/// What the lines are written for.
+struct Page {
+    now: DateTime<Utc>,
+    /// The zone that needs no mention.
+    zone: Tz,
+    width: usize,
+    name_width: usize,
 }
 
 /// Every warning and every fault, as a person reads them; the faults are last, nearest to the summary.
@@ -69,19 +80,23 @@ impl Checked {
         }));
     }
 
-    fn print(&self, now: DateTime<Utc>, width: usize) {
+    fn print(&self, page: &Page) {
+        let name_width = page.name_width;
         let (sign, told) = match (self.faults.len(), self.watcher()) {
             (0, _) if !self.unreachable.is_empty() => ("?", "could not be checked on its source".to_owned()),
             (0, Some(watcher)) => {
-                let before = self.file.name.chars().count().max(NAME_WIDTH) + "✓  ".chars().count();
-                ("✓", next_in_words(&self.next_polls(now), now, watcher.timezone, width.saturating_sub(before)))
+                let zone = watcher.timezone;
+                let label = if zone == page.zone { String::new() } else { format!(" ({zone})") };
+                let before = self.file.name.chars().count().max(name_width) + "✓  ".chars().count() + label.len();
+                let next = next_in_words(&self.next_polls(page.now), page.now, zone, page.width.saturating_sub(before));
+                ("✓", next + &label)
             }
             (1, _) => ("✗", "1 fault".to_owned()),
             (count, _) => ("✗", format!("{count} faults")),
         };
-        output::line(&format!("{sign} {:<NAME_WIDTH$} {told}", self.file.name));
+        output::line(&format!("{sign} {:<name_width$} {told}", self.file.name));
         if let Some(edit) = &self.edit {
-            wrapped(&edit.words(), width).iter().for_each(|line| output::line(line));
+            wrapped(&edit.words(), page.width).iter().for_each(|line| output::line(line));
         }
     }
 }

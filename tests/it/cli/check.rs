@@ -109,3 +109,15 @@ async fn without_watchers_it_is_said_how_to_begin() {
     let house = House::new().await;
     house.rowbell(&["check"]).exit(0).err_has("rowbell new");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polls_on_the_clock_of_another_zone_are_told_with_its_name() {
+    let house = House::new().await;
+    let daily = LOW_STOCK.replace("every = \"5m\"", "schedule = \"0 9 * * *\"");
+    house.watcher("here", &daily);
+    house.watcher("tokyo", &format!("timezone = \"Asia/Tokyo\"\n{daily}"));
+    let said = house.rowbell(&["check"]).exit(0);
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert!(lines[0].starts_with("✓ here  ") && lines[0].matches(" 09:00").count() >= 3 && !lines[0].contains('('), "{}", said.out);
+    assert!(lines[1].ends_with(" 09:00 (Asia/Tokyo)"), "{}", said.out);
+}
