@@ -194,7 +194,9 @@ impl Bench {
             store,
             sources: BTreeMap::from([("shop".to_owned(), Arc::new(Source::open(source).expect("a source")))]),
             receivers: BTreeMap::new(),
+            calendars: settings.calendars.clone(),
             language: settings.language,
+            timezone: settings.timezone,
             metrics: Metrics::new(),
             owner: "bench".into(),
         });

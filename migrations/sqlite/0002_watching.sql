@@ -75,13 +75,15 @@ create index deferred_event_due on deferred_event (due_at);
 create table trace (
     id          integer primary key autoincrement,                   -- number
     at          text not null,                                       -- when
+    until       text,                                                -- when it no longer was; null: it lasts, and is not written again
     watcher     text not null,                                       -- whose
     source      text not null,                                       -- what was read
     poll_id     integer,                                             -- in which poll
     fingerprint text not null,                                       -- which key
     key         text check (json_valid(key)),                        -- its columns, where they were at hand
-    word        text not null,                                       -- pending, dropped, gone, back, held, calmed, not_repeated, unmatched
+    word        text not null,                                       -- pending, dropped, gone, back, held, calmed, not_repeated, unmatched, absent
     text        text not null                                        -- why, in words
 ) strict;
 create index trace_by_key on trace (fingerprint, id);
 create index trace_by_watcher on trace (watcher, id);
+create index trace_lasting on trace (watcher, source) where until is null;

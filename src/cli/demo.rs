@@ -2,8 +2,8 @@
 //! itself, and a DingTalk simulator whose chat can be looked at in the browser. It needs no set-up, no network, and leaves
 //! nothing behind but a folder that was asked for.
 //!
-//! Only two things are not as in `rowbell run`: the watchers poll every two seconds instead of on their own schedules,
-//! and what happens is printed.
+//! Only two things are not as in `rowbell run`: the watchers poll every two seconds (reports every minute) instead of on
+//! their own schedules, and what happens is printed.
 
 mod folder;
 mod plan;
@@ -14,7 +14,7 @@ use super::{Failed, Global, Outcome, run, wiring};
 use crate::clock::Clock;
 use crate::config::{Environment, Settings, parse_settings, render_faults};
 use crate::domain::schedule::Schedule;
-use crate::domain::watcher::Watcher;
+use crate::domain::watcher::{AlertOn, Watcher};
 use crate::engine::Engine;
 use crate::notify::dingtalk::simulator::{self, SimulatedRobot, Simulator, SimulatorSettings};
 use anyhow::{Context, anyhow};
@@ -40,6 +40,8 @@ const CHAT_PORT: u16 = 7789;
 const WEB_PORT: u16 = 7788;
 /// How often each watcher polls.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How often each report is made: it tells at every poll.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 /// How long the end may take: polls in hand, and what still waits to be sent.
 const SOFT_STOP: Duration = Duration::from_secs(5);
 /// The robots: as receivers in the settings, and as the chat calls them in Chinese and in English.
@@ -104,7 +106,8 @@ fn watchers(settings: &Settings) -> Result<Vec<Arc<Watcher>>, Failed> {
         eprintln!("{}\nthe other watchers run", render_faults(&faults, std::io::stderr().is_terminal()));
     }
     for watcher in &mut watchers {
-        watcher.schedule = Schedule::every(POLL_INTERVAL, &watcher.name);
+        let interval = if matches!(watcher.alert_on, AlertOn::Report { .. }) { REPORT_INTERVAL } else { POLL_INTERVAL };
+        watcher.schedule = Schedule::every(interval, &watcher.name);
     }
     Ok(watchers.into_iter().map(Arc::new).collect())
 }

@@ -67,12 +67,15 @@ pub(super) async fn history(global: &Global, options: Options) -> Outcome {
     Ok(true)
 }
 
-fn column_and_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn column_and_value(text: &str) -> Result<(String, String), String> {
     let (column, value) = text.split_once('=').ok_or("write COLUMN=VALUE, such as sku=A-17")?;
     Ok((column.trim().to_owned(), value.to_owned()))
 }
 
 fn table(lines: &[HistoryLine], wall: &Wall) -> comfy_table::Table {
+    if output::is_narrow() {
+        return narrow(lines, wall);
+    }
     let mut table = output::table(&["id", "at", "watcher", "event", "severity", "key", "reason", "told"]);
     for line in lines {
         table.add_row([
@@ -87,6 +90,25 @@ fn table(lines: &[HistoryLine], wall: &Wall) -> comfy_table::Table {
         ]);
     }
     output::keep_whole(&mut table, &[0, 1, 2, 3, 4, 7]);
+    table
+}
+
+/// The same for a narrow terminal: what needs many columns stands in one.
+fn narrow(lines: &[HistoryLine], wall: &Wall) -> comfy_table::Table {
+    let mut table = output::table(&["id", "at", "watcher", "event", "what"]);
+    for line in lines {
+        let key = line.key.as_ref().map(output::cells).filter(|key| !key.is_empty());
+        let told = Some(told(line)).filter(|told| !told.is_empty()).map(|told| format!("→ {told}"));
+        let what = [key, Some(line.severity.clone()), Some(output::plain(&line.reason)), told];
+        table.add_row([
+            line.id.to_string(),
+            wall.shown(&line.at),
+            line.watcher.clone(),
+            line.event.clone(),
+            what.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        ]);
+    }
+    output::keep_whole(&mut table, &[0, 1, 2, 3]);
     table
 }
 

@@ -1,10 +1,13 @@
 //! The commands: one file each. Data goes to stdout, talk to stderr. Exit codes: 0 all well; 1 something failed at run
 //! time; 2 wrong use, or settings or watchers that are not valid.
 
+mod ack;
 mod alerts;
+mod backtest;
 mod check;
 mod deliveries;
 mod demo;
+mod explain;
 mod history;
 mod migrate;
 mod moment;
@@ -13,12 +16,16 @@ mod output;
 mod poll;
 mod polls;
 mod preview;
+mod release;
 mod reload;
 mod run;
 mod schema;
 mod send_test;
+mod silence;
 mod simulator;
 pub mod telemetry;
+mod test;
+mod who;
 mod wiring;
 
 use clap::{Args, Parser, Subcommand};
@@ -65,12 +72,24 @@ enum Command {
     Poll(poll::Options),
     /// Show what a poll would fire and the exact message; write nothing, send nothing
     Preview(preview::Options),
+    /// Play the past again: how many events and messages a day each receiver would have had
+    Backtest(backtest::Options),
     /// Check the settings and the watchers, and prepare every query on its source
     Check(check::Options),
+    /// Run the watchers' tests: no database is read, and no time passes
+    Test(test::Options),
     /// What fires now
     Alerts(alerts::Options),
+    /// Take an alert: no reminders until it escalates or is over
+    Ack(ack::Options),
+    /// For a time, record what happens and tell no one; at the end tell what still fires
+    Silence(silence::Options),
+    /// Take the next result of a watcher, although its guard holds it
+    Release(release::Options),
     /// What happened
     History(history::Options),
+    /// Why a watcher, or one of its keys, did or did not alert
+    Explain(explain::Options),
     /// The readings of the sources
     Polls(polls::Options),
     /// What waits to be sent, what was sent, what failed and why
@@ -141,9 +160,15 @@ async fn dispatch(arguments: Arguments) -> Outcome {
         Command::Run(options) => run::run(global, options).await,
         Command::Poll(options) => poll::poll(global, options).await,
         Command::Preview(options) => preview::preview(global, options).await,
+        Command::Backtest(options) => backtest::backtest(global, options).await,
         Command::Check(options) => check::check(global, options).await,
+        Command::Test(options) => test::test(global, options).await,
         Command::Alerts(options) => alerts::alerts(global, options).await,
+        Command::Ack(options) => ack::ack(global, options).await,
+        Command::Silence(options) => silence::silence(global, options).await,
+        Command::Release(options) => release::release(global, options).await,
         Command::History(options) => history::history(global, options).await,
+        Command::Explain(options) => explain::explain(global, options).await,
         Command::Polls(options) => polls::polls(global, options).await,
         Command::Deliveries(options) => deliveries::deliveries(global, options).await,
         Command::SendTest(options) => send_test::send_test(global, options).await,

@@ -1,6 +1,6 @@
 //! Times as people write them on the command line.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// Which side of a day is meant when only the day is given.
@@ -12,11 +12,51 @@ pub(super) enum Edge {
     End,
 }
 
-/// Reads an RFC 3339 time, a day, a day with a time in `zone`, or a duration back from `now` (`2h`, `7d`).
+/// Reads an RFC 3339 time, a day, a time in `zone` with or without its day, or a duration back from `now` (`2h`, `7d`). A time
+/// without a day is the last one that has passed.
 pub(super) fn parse(text: &str, edge: Edge, now: DateTime<Utc>, zone: Tz) -> Result<DateTime<Utc>, String> {
     let text = text.trim();
+    if let Some(at) = absolute(text, edge, zone) {
+        return at;
+    }
+    if let Some(time) = time_of_day(text) {
+        let today = now.with_timezone(&zone).date_naive();
+        let passed = [Some(today), today.pred_opt()].into_iter().flatten().filter_map(|day| in_zone(day.and_time(time), zone));
+        return passed.into_iter().find(|at| *at <= now).ok_or_else(|| format!("`{text}` does not exist in {zone}"));
+    }
+    let back = humantime::parse_duration(text).ok().and_then(|back| TimeDelta::from_std(back).ok());
+    back.and_then(|back| now.checked_sub_signed(back)).ok_or_else(|| {
+        format!("`{text}` is not a time: write 09:30, 2026-11-23, \"2026-11-23 09:30\", 2026-11-23T01:30:00Z, or how long ago: 2h, 7d")
+    })
+}
+
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    ["%H:%M:%S", "%H:%M"].iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok())
+}
+
+/// Reads a time to come: an RFC 3339 time, a day, a day with a time in `zone`, a time of day, which is the next one after
+/// `after`, or how long after that (`2h`, `7d`).
+pub(super) fn to_come(text: &str, edge: Edge, after: DateTime<Utc>, zone: Tz) -> Result<DateTime<Utc>, String> {
+    let text = text.trim();
+    if let Some(at) = absolute(text, edge, zone) {
+        return at;
+    }
+    if let Some(time) = time_of_day(text) {
+        let today = after.with_timezone(&zone).date_naive();
+        let days = (0..=1).filter_map(|days| today.checked_add_days(Days::new(days)));
+        let next = days.filter_map(|day| in_zone(day.and_time(time), zone)).find(|at| *at > after);
+        return next.ok_or_else(|| format!("`{text}` does not exist in {zone}"));
+    }
+    let length = humantime::parse_duration(text).ok().and_then(|length| TimeDelta::from_std(length).ok());
+    length.and_then(|length| after.checked_add_signed(length)).ok_or_else(|| {
+        format!("`{text}` is not a time: write 18:00, 2026-11-26, \"2026-11-26 08:00\", 2026-11-26T00:00:00Z, or in how long: 2h, 7d")
+    })
+}
+
+/// A time that does not depend on the present one.
+fn absolute(text: &str, edge: Edge, zone: Tz) -> Option<Result<DateTime<Utc>, String>> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.to_utc());
+        return Some(Ok(at.to_utc()));
     }
     let wall = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
     let local = wall.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).or_else(|| {
@@ -24,13 +64,7 @@ pub(super) fn parse(text: &str, edge: Edge, now: DateTime<Utc>, zone: Tz) -> Res
         let day = if edge == Edge::End { day.checked_add_days(Days::new(1))? } else { day };
         day.and_hms_opt(0, 0, 0)
     });
-    if let Some(local) = local {
-        return in_zone(local, zone).ok_or_else(|| format!("`{text}` does not exist in {zone}"));
-    }
-    let back = humantime::parse_duration(text).ok().and_then(|back| TimeDelta::from_std(back).ok());
-    back.and_then(|back| now.checked_sub_signed(back)).ok_or_else(|| {
-        format!("`{text}` is not a time: write 2026-11-23, \"2026-11-23 09:30\", 2026-11-23T01:30:00Z, or how long ago: 2h, 7d")
-    })
+    local.map(|local| in_zone(local, zone).ok_or_else(|| format!("`{text}` does not exist in {zone}")))
 }
 
 /// A time on the wall clock: the earlier one where the clock shows it twice, the end of the gap where it skips it.
@@ -58,7 +92,17 @@ impl Wall {
 
     /// A stored time; what is no time stays as it is.
     pub(super) fn shown(&self, stored: &str) -> String {
-        let Ok(at) = DateTime::parse_from_rfc3339(stored) else { return stored.to_owned() };
+        DateTime::parse_from_rfc3339(stored).map_or_else(|_| stored.to_owned(), |at| self.at(at.to_utc()))
+    }
+
+    /// A stored time without its seconds, for what people set by the minute.
+    pub(super) fn minute(&self, stored: &str) -> String {
+        let shown = self.shown(stored);
+        shown.rsplit_once(':').map_or(shown.clone(), |(minute, _)| minute.to_owned())
+    }
+
+    /// A time.
+    pub(super) fn at(&self, at: DateTime<Utc>) -> String {
         let at = at.with_timezone(&self.zone);
         let form = if at.year() == self.year { "%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
         at.format(form).to_string()
@@ -82,6 +126,9 @@ mod tests {
             ("2026-11-23", "2026-11-22T16:00:00.000Z"),
             ("2026-11-23 09:30", "2026-11-23T01:30:00.000Z"),
             ("2026-11-23T09:30:15", "2026-11-23T01:30:15.000Z"),
+            ("09:30", "2026-11-23T01:30:00.000Z"),
+            ("12:00:00", "2026-11-23T04:00:00.000Z"),
+            ("12:01", "2026-11-22T04:01:00.000Z"),
             ("2h", "2026-11-23T02:00:00.000Z"),
             ("7d", "2026-11-16T04:00:00.000Z"),
         ] {
@@ -110,11 +157,41 @@ mod tests {
     }
 
     #[test]
+    fn every_way_to_write_a_time_to_come_is_read() {
+        let now = DateTime::parse_from_rfc3339("2026-11-23T04:00:00Z").unwrap().to_utc();
+        for (text, edge, expected) in [
+            ("2026-11-26 08:00", Edge::End, "2026-11-26T00:00:00.000Z"),
+            ("2026-11-26", Edge::Begin, "2026-11-25T16:00:00.000Z"),
+            ("2026-11-26", Edge::End, "2026-11-26T16:00:00.000Z"),
+            ("2026-11-26T01:30:00Z", Edge::End, "2026-11-26T01:30:00.000Z"),
+            ("18:00", Edge::End, "2026-11-23T10:00:00.000Z"),
+            ("12:00", Edge::End, "2026-11-24T04:00:00.000Z"),
+            ("8:30:15", Edge::Begin, "2026-11-24T00:30:15.000Z"),
+            ("2h", Edge::End, "2026-11-23T06:00:00.000Z"),
+            ("1d 30m", Edge::End, "2026-11-24T04:30:00.000Z"),
+        ] {
+            assert_eq!(to_come(text, edge, now, chrono_tz::Asia::Shanghai).map(stamp).as_deref(), Ok(expected), "{text}");
+        }
+        for text in ["tomorrow", "25:00", "", "-2h"] {
+            let refused = to_come(text, Edge::End, now, chrono_tz::Asia::Shanghai).unwrap_err();
+            assert!(refused.contains("is not a time: write 18:00"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_that_the_clock_skips_today_is_the_end_of_the_gap() {
+        let before = DateTime::parse_from_rfc3339("2026-03-29T00:30:00Z").unwrap().to_utc();
+        let at = to_come("02:30", Edge::End, before, chrono_tz::Europe::Berlin).map(stamp);
+        assert_eq!(at.as_deref(), Ok("2026-03-29T01:00:00.000Z"));
+    }
+
+    #[test]
     fn a_time_of_this_year_is_shown_without_the_year() {
         let now = DateTime::parse_from_rfc3339("2026-12-31T20:00:00Z").unwrap().to_utc();
         let wall = Wall::new(chrono_tz::Asia::Shanghai, now);
         assert_eq!(wall.shown("2027-01-01T01:30:00.999Z"), "01-01 09:30:00");
         assert_eq!(wall.shown("2026-12-31T01:30:00.000Z"), "2026-12-31 09:30:00");
         assert_eq!(wall.shown("never"), "never");
+        assert_eq!(wall.minute("2027-01-01T01:30:59.999Z"), "01-01 09:30");
     }
 }

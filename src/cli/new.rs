@@ -1,6 +1,7 @@
-//! `rowbell new`: a commented watcher to edit.
+//! `rowbell new`: a commented watcher to edit, and tests of it.
 
 use super::{Failed, Global, Outcome, output, wiring};
+use crate::config::watcher_test::{SUFFIX, new_watcher_test};
 use crate::config::{Settings, is_name, template};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -16,6 +17,9 @@ pub(super) struct Options {
     /// of life, or a line of a report
     #[arg(long, value_enum, default_value = "match", value_name = "KIND")]
     alert_on: Kind,
+    /// Write tests of it too; of a watcher that is there already only these
+    #[arg(long)]
+    test: bool,
     /// Print it instead of writing the file
     #[arg(long)]
     stdout: bool,
@@ -30,6 +34,18 @@ enum Kind {
     Report,
 }
 
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Match => "match",
+            Kind::New => "new",
+            Kind::Change => "change",
+            Kind::Missing => "missing",
+            Kind::Report => "report",
+        }
+    }
+}
+
 pub(super) fn new(global: &Global, options: &Options) -> Outcome {
     let settings = wiring::settings(global)?;
     let name = options.name.strip_suffix(".toml").unwrap_or(&options.name);
@@ -37,27 +53,34 @@ pub(super) fn new(global: &Global, options: &Options) -> Outcome {
         let shown = name.escape_debug();
         return Err(Failed::Invalid(format!("error: `{shown}` cannot be a watcher's name: write letters, digits, `_` and `-`")));
     }
-    let alert_on = match options.alert_on {
-        Kind::Match => "match",
-        Kind::New => "new",
-        Kind::Change => "change",
-        Kind::Missing => "missing",
-        Kind::Report => "report",
-    };
-    let text = template::new_watcher(name, alert_on, Some(&settings));
+    let path = settings.watchers.join(format!("{name}.toml"));
+    let has_watcher = path.exists();
+    if !options.test || !has_watcher {
+        write(global, options, name, &path, &template::new_watcher(name, options.alert_on.word(), Some(&settings)))?;
+    }
+    if options.test {
+        let tests = path.with_file_name(format!("{name}{SUFFIX}"));
+        write(global, options, name, &tests, &new_watcher_test(name, &tests, &settings))?;
+    }
+    if !options.stdout {
+        tell_next(&settings, name, has_watcher && options.test);
+    }
+    Ok(true)
+}
+
+/// Writes or prints a file.
+fn write(global: &Global, options: &Options, name: &str, path: &Path, text: &str) -> Result<(), Failed> {
     if options.stdout {
         output::line(text.trim_end());
-        return Ok(true);
+        return Ok(());
     }
-    let path = settings.watchers.join(format!("{name}.toml"));
-    write_new(&path, &text)?;
+    write_new(path, text)?;
     if global.json {
         output::json(&json!({ "name": name, "file": path.display().to_string() }));
     } else {
         output::line(&format!("wrote {}", path.display()));
     }
-    tell_next(&settings, name);
-    Ok(true)
+    Ok(())
 }
 
 /// Writes a file that is not there yet.
@@ -77,7 +100,10 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-fn tell_next(settings: &Settings, name: &str) {
+fn tell_next(settings: &Settings, name: &str, only_tests: bool) {
+    if only_tests {
+        return eprintln!("next: write what its query returns, then `rowbell test {name} --update`");
+    }
     for (table, names) in [("sources", settings.sources.is_empty()), ("receivers", settings.receivers.is_empty())] {
         if names {
             eprintln!("the settings have no {} yet: add one below [{table}.NAME] to rowbell.toml", table.trim_end_matches('s'));

@@ -33,6 +33,28 @@ pub(super) fn table(header: &[&str]) -> Table {
     table
 }
 
+/// A terminal of fewer columns shows only what is looked for first; `--json` has all.
+const WIDE: u16 = 100;
+
+/// Whether the terminal is a narrow one; what is no terminal has room for all.
+pub(super) fn is_narrow() -> bool {
+    Table::new().width().is_some_and(|width| width < WIDE)
+}
+
+/// A table without lines and without a header.
+pub(super) fn bare_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+/// Writes sentences, broken to the width of the terminal.
+pub(super) fn paragraph(text: &str) {
+    let mut table = bare_table();
+    table.add_row([text]);
+    table.lines().for_each(|text| line(text.trim()));
+}
+
 /// Lists lines: as JSON, or as a table; when there is none, says so to the person and nothing to the program.
 pub(super) fn list<T: Serialize>(global: &Global, lines: &[T], empty: &str, table: impl FnOnce(&[T]) -> Table) {
     if lines.is_empty() {
@@ -59,6 +81,15 @@ pub(super) fn keep_whole(table: &mut Table, columns: &[usize]) {
     }
 }
 
+/// Columns that a narrow terminal has no room for.
+pub(super) fn hide_when_narrow(table: &mut Table, columns: &[usize]) {
+    for at in columns.iter().filter(|_| is_narrow()) {
+        if let Some(column) = table.column_mut(*at) {
+            column.set_constraint(ColumnConstraint::Hidden);
+        }
+    }
+}
+
 /// Columns of numbers.
 pub(super) fn align_right(table: &mut Table, columns: &[usize]) {
     for at in columns {
@@ -81,6 +112,12 @@ pub(super) fn cells(row: &Object) -> String {
 /// The columns of a row that are not in its key.
 pub(super) fn without(row: &Object, key: &Object) -> Object {
     row.iter().filter(|(name, _)| !key.contains_key(*name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// A row in one cell, its key first.
+pub(super) fn key_and_row(key: &Object, row: &Object) -> String {
+    let parts = [cells(key), cells(&without(row, key))];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// Text from outside as one line that cannot control the terminal.

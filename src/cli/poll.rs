@@ -41,6 +41,7 @@ pub(super) async fn poll(global: &Global, options: Options) -> Outcome {
     engine.know_watchers(wiring::valid(&files));
     wiring::register_robots(&store, &engine.parts().receivers).await?;
     let deadline = engine.parts().clock.now() + TimeDelta::from_std(options.timeout).unwrap_or(TimeDelta::MAX);
+    engine.tell_digests().await;
     let mut well = true;
     let progress = output::progress(watchers.len() as u64, "polling");
     for watcher in watchers {

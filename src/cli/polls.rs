@@ -34,20 +34,28 @@ pub(super) async fn polls(global: &Global, options: Options) -> Outcome {
 }
 
 fn table(lines: &[PollLine], wall: &Wall) -> comfy_table::Table {
-    let mut table = output::table(&["id", "started", "watcher", "outcome", "rows", "ms", "error"]);
+    let mut table = output::table(&["id", "started", "watcher", "outcome", "rows", "matched", "ms", "error"]);
     for line in lines {
-        let error = line.error.as_ref().map(|error| format!("{}: {}", error.kind, output::plain(&error.message)));
         table.add_row([
             line.id.to_string(),
             wall.shown(&line.started_at),
             line.watcher.clone(),
             line.outcome.clone(),
             line.rows.to_string(),
+            line.matched.to_string(),
             line.duration_ms.to_string(),
-            error.unwrap_or_default(),
+            output::plain(&wrong(line)),
         ]);
     }
-    output::align_right(&mut table, &[4, 5]);
-    output::keep_whole(&mut table, &[0, 1, 2, 3, 4, 5]);
+    output::align_right(&mut table, &[4, 5, 6]);
+    output::keep_whole(&mut table, &[0, 1, 2, 3, 4, 5, 6]);
+    output::hide_when_narrow(&mut table, &[6]);
     table
+}
+
+/// All that went wrong; of a result that is held it says what can be done.
+fn wrong(line: &PollLine) -> String {
+    let error = line.error.as_ref().map(|error| format!("{}: {}", error.kind, error.message));
+    let warnings = line.warnings.iter().map(|warning| format!("warning: {warning}"));
+    error.into_iter().chain(warnings).collect::<Vec<_>>().join("; ")
 }

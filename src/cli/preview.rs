@@ -7,7 +7,6 @@ use crate::domain::compose::{Changes, Draft};
 use crate::domain::watcher::{AlertOn, Watcher};
 use crate::engine::{Engine, Preview};
 use crate::notify::dingtalk::Outgoing;
-use crate::store::Store;
 use clap::Args;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -27,7 +26,7 @@ pub(super) async fn preview(global: &Global, options: Options) -> Outcome {
     let files = wiring::watcher_files(&settings)?;
     let watchers = wiring::chosen(&files, std::slice::from_ref(&options.name))?;
     let Some(watcher) = watchers.into_iter().next() else { return Ok(false) };
-    let (store, _folder) = readable_store(settings.store.url.expose_secret()).await?;
+    let (store, _scratch) = wiring::store_to_read(settings.store.url.expose_secret()).await?;
     let engine = wiring::engine(&settings, store, Clock::System)?;
     let preview = match engine.preview(&watcher).await {
         Ok(preview) => preview,
@@ -51,30 +50,6 @@ pub(super) async fn preview(global: &Global, options: Options) -> Outcome {
         return send(&engine, receiver, shown).await;
     }
     Ok(preview.failure.is_none())
-}
-
-/// The store as it is. Where there is none yet, an empty one that is thrown away: a preview creates nothing.
-async fn readable_store(url: &str) -> Result<(Store, Option<ScratchFile>), Failed> {
-    if Store::exists(url)? {
-        return Ok((Store::open(url).await?, None));
-    }
-    let scratch = ScratchFile(std::env::temp_dir().join(format!("rowbell-preview-{}.db", uuid::Uuid::new_v4())));
-    let store = Store::open(&format!("sqlite://{}", scratch.0.display())).await?;
-    Ok((store, Some(scratch)))
-}
-
-/// A file that is removed, with what SQLite puts beside it.
-struct ScratchFile(std::path::PathBuf);
-
-impl Drop for ScratchFile {
-    fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm"] {
-            let mut name = self.0.clone().into_os_string();
-            name.push(suffix);
-            // What is not there needs no removal.
-            let _ = std::fs::remove_file(name);
-        }
-    }
 }
 
 /// A `new` watcher before its baseline would tell nothing: what a new row will look like is shown by those that are there.

@@ -136,9 +136,9 @@ async fn janitor(engine: Engine, settings: Settings, mut stopped: watch::Receive
     let clock = &engine.parts().clock;
     let retention = TimeDelta::from_std(settings.store.retention).unwrap_or(TimeDelta::MAX);
     while !*stopped.borrow() {
-        let before = clock.now().checked_sub_signed(retention);
-        if let Some(before) = before {
-            match engine.parts().store.purge(before).await {
+        let now = clock.now();
+        if let Some(before) = now.checked_sub_signed(retention) {
+            match engine.parts().store.purge(before, now).await {
                 Ok(0) => {}
                 Ok(gone) => tracing::info!(lines = gone, "removed what is older than the retention"),
                 Err(error) => tracing::error!("what is old could not be removed: {error}"),

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Of which file: watchers/NAME.toml, or rowbell.toml
+    /// Of which file: watchers/NAME.toml, watchers/NAME.test.toml, or rowbell.toml
     #[arg(value_name = "FILE")]
     of: Of,
 }
@@ -14,12 +14,14 @@ pub(super) struct Options {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Of {
     Watcher,
+    Test,
     Settings,
 }
 
 pub(super) fn schema(options: &Options) -> Outcome {
     let schema = match options.of {
         Of::Watcher => schema::watcher(),
+        Of::Test => schema::watcher_test(),
         Of::Settings => schema::settings(),
     };
     output::line(&serde_json::to_string_pretty(&schema)?);

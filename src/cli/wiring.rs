@@ -26,6 +26,12 @@ pub(super) fn store_settings(global: &Global) -> Result<Settings, Failed> {
     load_settings(global.config.as_deref(), &environment).map_err(|faults| invalid(&faults))
 }
 
+/// The settings as far as the tests of watchers need them: language, zone, folders, and the names of sources and receivers.
+pub(super) fn test_settings(global: &Global) -> Result<Settings, Failed> {
+    let environment = Environment { names_only: true, ..Environment::of_process() };
+    load_settings(global.config.as_deref(), &environment).map_err(|faults| invalid(&faults))
+}
+
 /// The faults as a person reads them.
 pub(super) fn invalid(faults: &[Fault]) -> Failed {
     Failed::Invalid(render_faults(faults, std::io::stderr().is_terminal()))
@@ -64,6 +70,35 @@ pub(super) async fn existing_store(settings: &Settings) -> Result<Option<Store>,
     }
     eprintln!("nothing has been recorded yet: `rowbell run` or `rowbell poll` begins");
     Ok(None)
+}
+
+/// The store as it is. Where there is none yet, an empty one that is thrown away: whoever only looks creates nothing.
+pub(super) async fn store_to_read(url: &str) -> Result<(Store, Option<ScratchFile>), Failed> {
+    if Store::exists(url)? {
+        return Ok((Store::open(url).await?, None));
+    }
+    scratch_store().await.map(|(store, scratch)| (store, Some(scratch)))
+}
+
+/// An empty store that is thrown away.
+pub(super) async fn scratch_store() -> Result<(Store, ScratchFile), Failed> {
+    let scratch = ScratchFile(std::env::temp_dir().join(format!("rowbell-{}.db", uuid::Uuid::new_v4())));
+    let store = Store::open(&format!("sqlite://{}", scratch.0.display())).await?;
+    Ok((store, scratch))
+}
+
+/// A file that is removed, with what SQLite puts beside it.
+pub(super) struct ScratchFile(std::path::PathBuf);
+
+impl Drop for ScratchFile {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = self.0.clone().into_os_string();
+            name.push(suffix);
+            // What is not there needs no removal.
+            let _ = std::fs::remove_file(name);
+        }
+    }
 }
 
 /// Opens every source; none is connected to yet.
@@ -118,10 +153,20 @@ pub(super) async fn register_robots(store: &Store, receivers: &BTreeMap<String, 
 
 /// The engine of these settings over an opened store.
 pub(super) fn engine(settings: &Settings, store: Store, clock: Clock) -> Result<Engine, Failed> {
+    engine_over(settings, store, clock, sources(settings)?)
+}
+
+/// The same over other sources.
+pub(super) fn engine_over(
+    settings: &Settings,
+    store: Store,
+    clock: Clock,
+    sources: BTreeMap<String, Arc<Source>>,
+) -> Result<Engine, Failed> {
     let parts = Parts {
         clock,
         store,
-        sources: sources(settings)?,
+        sources,
         receivers: receivers(settings)?,
         calendars: settings.calendars.clone(),
         language: settings.language,

@@ -66,10 +66,24 @@ pub(super) enum Kind {
     Words(&'static [&'static str]),
     /// Several texts.
     Texts,
+    /// Several texts, or none.
+    TextsOrNone,
     /// A text, or several.
     TextOrTexts,
     /// A level, or cases with one each.
     Severity(&'static Spec),
+    /// A day with a time on the wall clock, or only a time.
+    Moment,
+    /// Names of columns, with what they hold where that is said.
+    Columns(&'static [&'static str]),
+    /// Rows: tables or a text; by source where there are several.
+    Rows,
+    /// A text, or one for each source.
+    PerSource,
+    /// Texts, or tables of this kind.
+    Events(&'static Spec),
+    /// For each receiver a text, a table of this kind, or several of these.
+    Messages(&'static Spec),
     /// A table.
     Table(&'static Spec),
     /// Several tables: `[[name]]` blocks, or an array of inline tables.
@@ -97,10 +111,15 @@ impl Kind {
             Kind::Condition => "a SQL condition in quotes".to_owned(),
             Kind::Template => "a template in quotes".to_owned(),
             Kind::Words(words) => format!("an array of {}", quoted(words)),
-            Kind::Texts => "an array of texts such as [\"a\", \"b\"]".to_owned(),
+            Kind::Texts | Kind::TextsOrNone => "an array of texts such as [\"a\", \"b\"]".to_owned(),
             Kind::TextOrTexts => "text in quotes, or an array of such texts".to_owned(),
             Kind::Severity(_) => "\"info\", \"warning\" or \"critical\", or an array of { when, level }".to_owned(),
-            Kind::Table(_) | Kind::Named(_) => "a table".to_owned(),
+            Kind::Moment => "a time such as \"2026-11-23 09:00\"".to_owned(),
+            Kind::Columns(_) => "an array of names such as [\"sku\", \"stock\"], or a table such as { sku = \"text\" }".to_owned(),
+            Kind::Rows => "an array of rows such as [{ sku = \"A\", stock = 3 }], or a table as text".to_owned(),
+            Kind::PerSource => "text in quotes".to_owned(),
+            Kind::Events(_) => "an array of events such as [\"fired A\"]".to_owned(),
+            Kind::Table(_) | Kind::Named(_) | Kind::Messages(_) => "a table".to_owned(),
             Kind::Tables(spec) => format!("one or more {} blocks", spec.title),
         }
     }

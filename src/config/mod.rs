@@ -12,6 +12,7 @@ pub mod schema;
 pub mod settings;
 pub mod template;
 pub mod watcher;
+pub mod watcher_test;
 
 mod expand;
 mod field;
@@ -26,7 +27,7 @@ pub use fault::{Fault, Origin, render_faults, render_warnings};
 pub use field::nearest;
 pub use place::{Part, WatcherText};
 pub use settings::{Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, load_settings, parse_settings};
-pub use watcher::{WatcherFile, load_watcher, load_watchers, parse_watcher};
+pub use watcher::{WatcherFile, load_watcher, load_watchers, parse_watcher, read_hold_for, watcher_names};
 
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -48,6 +49,8 @@ pub struct Environment {
     pub timezone: Option<String>,
     /// Whether only the store is wanted: sources and receivers, and the secrets in them, are left out.
     pub store_only: bool,
+    /// Whether of sources and receivers only the names are wanted, for what neither reads nor sends: no `${…}` is looked up.
+    pub names_only: bool,
 }
 
 impl Environment {
@@ -59,6 +62,7 @@ impl Environment {
             folder: PathBuf::new(),
             timezone: iana_time_zone::get_timezone().ok(),
             store_only: false,
+            names_only: false,
         }
     }
 

@@ -96,6 +96,7 @@ fn syntax_fault(sheet: &Sheet, error: &toml::de::Error) -> Fault {
         }
         text if text.starts_with("string values must be quoted") => ("text must stand in quotes", "write key = \"value\""),
         text if text.starts_with("key with no value") => ("there is no `=` and no value after the key", "write key = \"value\""),
+        text if text.starts_with("invalid unquoted key") => return foreign_key(sheet, span),
         text if text.starts_with("invalid multi-line") && at_the_end(sheet, &span) => return endless(sheet, span),
         text if text.starts_with("invalid basic string") || text.starts_with("invalid literal string") => {
             ("the quotes are not closed", "text over several lines stands between ''' and '''")
@@ -103,6 +104,15 @@ fn syntax_fault(sheet: &Sheet, error: &toml::de::Error) -> Fault {
         text => return sheet.fault(span, format!("not valid TOML: {text}"), None),
     };
     sheet.fault(span, format!("not valid TOML: {message}"), Some(hint.to_owned()))
+}
+
+/// A key in the letters of another script, which TOML wants in quotes.
+fn foreign_key(sheet: &Sheet, span: Range<usize>) -> Fault {
+    let key = sheet.text.get(span.clone()).map_or("", str::trim);
+    let name = if key.is_empty() || key.contains(['"', '\n']) { "name" } else { key };
+    let message = "not valid TOML: a key of other characters than A-Z, a-z, 0-9, `_` and `-` must stand in quotes";
+    let hint = format!("write \"{name}\" = …");
+    sheet.fault(span, message.to_owned(), Some(hint))
 }
 
 fn at_the_end(sheet: &Sheet, span: &Range<usize>) -> bool {

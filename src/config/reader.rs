@@ -87,6 +87,14 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// The line of a place in the file, from 1; 0 for a place elsewhere.
+    pub fn line(&self, place: &Place) -> usize {
+        match (place, self.sheet) {
+            (Place::File(span), Some(sheet)) => sheet.line(span.start),
+            _ => 0,
+        }
+    }
+
     pub fn fault(&self, place: &Place, message: String, hint: Option<String>) -> Fault {
         match (place, self.sheet) {
             (Place::File(span), Some(sheet)) => sheet.fault(span.clone(), message, hint),
@@ -467,7 +475,8 @@ fn unknown_key(spec: &Spec, title: &str, name: &str) -> (String, Option<String>)
         return (format!("`{name}` is not available in this version"), Some("remove it for now".to_owned()));
     }
     let known = spec.fields.iter().map(|field| field.name);
-    if let Some(above) = spec.above.filter(|above| above.field(name).is_some()) {
+    let above = std::iter::successors(spec.above, |above| above.above).find(|above| above.field(name).is_some());
+    if let Some(above) = above {
         let hint = format!("write it further up, before the first [table] line: below {title} it belongs to that table");
         return (format!("`{name}` does not belong in {title}, but to {}", above.title), Some(hint));
     }

@@ -5,6 +5,7 @@ use super::reader::MOST_POLLS;
 use super::settings::fields::SETTINGS;
 use super::watcher::OWN_PARAMS;
 use super::watcher::fields::{ALERT_ON, MEANINGFUL_FOR, WATCHER};
+use super::watcher_test::fields::TESTS;
 use serde_json::{Map, Value, json};
 
 /// Keys of which exactly one must be there; the second is asked for when none is.
@@ -55,6 +56,11 @@ fn kind_rule(word: &str) -> Value {
     let condition =
         if word == "match" { this } else { json!({ "properties": { "alert_on": { "const": word } }, "required": ["alert_on"] }) };
     json!({ "if": condition, "then": then })
+}
+
+/// The schema of `watchers/*.test.toml`.
+pub fn watcher_test() -> Value {
+    document(&TESTS, false)
 }
 
 /// The schema of `rowbell.toml`.
@@ -133,11 +139,27 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
         Kind::Word(words) => or_variable(json!({ "type": "string", "enum": words })),
         Kind::Words(words) => json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": words } }),
         Kind::Texts => json!({ "type": "array", "minItems": 1, "items": text }),
+        Kind::TextsOrNone => json!({ "type": "array", "items": text }),
         Kind::TextOrTexts => json!({ "anyOf": [text, { "type": "array", "minItems": 1, "items": text }] }),
         Kind::Severity(spec) => json!({ "anyOf": [
             { "type": "string", "enum": ["info", "warning", "critical"] },
             { "type": "array", "minItems": 1, "items": table(spec, variables) },
         ] }),
+        Kind::Moment => text,
+        Kind::Columns(words) => json!({ "anyOf": [
+            { "type": "array", "minItems": 1, "items": text },
+            { "type": "object", "additionalProperties": { "type": "string", "enum": words } },
+        ] }),
+        Kind::Rows => {
+            let of_one = json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "object" } }] });
+            json!({ "anyOf": [of_one, { "type": "object", "additionalProperties": of_one }] })
+        }
+        Kind::PerSource => json!({ "anyOf": [text, { "type": "object", "additionalProperties": text }] }),
+        Kind::Events(spec) => json!({ "type": "array", "items": { "anyOf": [text, table(spec, variables)] } }),
+        Kind::Messages(spec) => {
+            let one = json!({ "anyOf": [text, table(spec, variables)] });
+            json!({ "type": "object", "additionalProperties": { "anyOf": [one, { "type": "array", "items": one }] } })
+        }
         Kind::Table(spec) => table(spec, variables),
         Kind::Tables(spec) => json!({ "type": "array", "minItems": 1, "items": table(spec, variables) }),
         Kind::Named(spec) => json!({

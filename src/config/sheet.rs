@@ -43,9 +43,14 @@ impl Sheet {
         let line = self.text[line_start..].split('\n').next().unwrap_or_default();
         let line = line.strip_suffix('\r').unwrap_or(line);
         let excerpt = self.excerpt(line, start - line_start..end - line_start);
-        let number = self.text[..line_start].matches('\n').count() + 1;
+        let number = self.line(line_start);
         let column = excerpt.line[..excerpt.mark.start].chars().count() + 1;
         Fault::new(Origin::Place { file: self.path.clone(), line: number, column }, message, hint, Some(excerpt))
+    }
+
+    /// The line of a byte of the text, from 1.
+    pub fn line(&self, at: usize) -> usize {
+        self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
     }
 
     /// The line without what must stay hidden. A mark in the hidden part moves to its beginning: neither the place

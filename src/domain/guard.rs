@@ -34,6 +34,20 @@ pub fn suspicion(guard: &Guard, moved: Moved) -> Option<String> {
     (!both.is_empty()).then(|| both.join("; "))
 }
 
+/// The message of a result that is held: why, and what can be done. `left` is how many polls would still confirm it.
+pub fn held(why: &str, watcher: &str, left: u32) -> String {
+    let polls = if left == 1 { "the next poll confirms it".to_owned() } else { format!("{left} more polls confirm it") };
+    format!("{why}{UNCHANGED}. `rowbell release {watcher}` takes the next result, or {polls}")
+}
+
+/// Why a result was held, of such a message.
+pub fn cause(message: &str) -> &str {
+    message.split(UNCHANGED).next().unwrap_or(message)
+}
+
+/// What stands between why a result is held and what can be done.
+const UNCHANGED: &str = "; nothing was changed";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +75,16 @@ mod tests {
     fn both_limits_are_told() {
         let told = of(Some(Share::Count(1)), Some(Share::Count(1)), 10, 2, 3).expect("held");
         assert!(told.contains("2 keys vanished") && told.contains("3 keys fire"), "{told}");
+    }
+
+    #[test]
+    fn what_is_held_says_why_and_what_can_be_done() {
+        let message = held("6 keys vanished at once, more than 5", "low_stock", 1);
+        assert_eq!(
+            message,
+            "6 keys vanished at once, more than 5; nothing was changed. `rowbell release low_stock` takes the next result, or the next poll confirms it"
+        );
+        assert!(held("x", "w", 2).ends_with("or 2 more polls confirm it"));
+        assert_eq!((cause(&message), cause("other words")), ("6 keys vanished at once, more than 5", "other words"));
     }
 }

@@ -1,12 +1,15 @@
 //! The pure core: no async, no clock, no I/O. What a watcher is, what a row is, and every decision.
 
+pub mod acknowledge;
 pub mod active;
 pub mod alert;
+pub mod backtest;
 pub mod calendar;
 pub mod compose;
 pub mod cursor;
 pub mod delivery;
 pub mod evaluate;
+pub mod explain;
 pub mod expression;
 pub mod guard;
 pub mod known;

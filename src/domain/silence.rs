@@ -1,6 +1,9 @@
 //! A silence: for a time, events that it covers are recorded and no message is made of them. Pure.
+//!
+//! What was kept back is told when it may be: at the end of a silence unless another one covers it then, and within the
+//! watcher's hours unless it is critical. Told is only what is still of use ([`Kept::is_news`]).
 
-use super::alert::Severity;
+use super::alert::{EventKind, Severity};
 use super::row::Row;
 use chrono::{DateTime, Utc};
 use wildmatch::WildMatch;
@@ -8,7 +11,7 @@ use wildmatch::WildMatch;
 /// One silence. What is `None`, or empty, covers everything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Silence {
-    /// Its number.
+    /// Its number; 0 before the store has given it one.
     pub id: i64,
     /// Who made it.
     pub author: String,
@@ -28,6 +31,28 @@ pub struct Silence {
     pub ends_at: DateTime<Utc>,
 }
 
+/// Where a silence stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SilenceState {
+    /// It is to come.
+    Pending,
+    /// It is in force.
+    Active,
+    /// It has ended.
+    Expired,
+}
+
+impl SilenceState {
+    /// The word of commands and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SilenceState::Pending => "pending",
+            SilenceState::Active => "active",
+            SilenceState::Expired => "expired",
+        }
+    }
+}
+
 /// What a silence is asked about.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
@@ -40,9 +65,23 @@ pub struct Subject<'a> {
 }
 
 impl Silence {
+    /// Where it stands.
+    pub fn state(&self, now: DateTime<Utc>) -> SilenceState {
+        match () {
+            () if self.ends_at <= now => SilenceState::Expired,
+            () if self.starts_at <= now => SilenceState::Active,
+            () => SilenceState::Pending,
+        }
+    }
+
     /// Whether it is in force.
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
-        self.starts_at <= now && now < self.ends_at
+        self.state(now) == SilenceState::Active
+    }
+
+    /// Whether it is for everything: it names nothing.
+    pub fn is_for_all(&self) -> bool {
+        self.watcher.is_none() && self.key.is_empty() && self.severity.is_none() && self.receiver.is_none()
     }
 
     /// Whether it covers an event, for whomever it is told to.
@@ -71,74 +110,67 @@ impl Silence {
     }
 }
 
+/// The silence in force that keeps a receiver from being told: the first of them.
+pub fn covering<'a>(silences: &'a [Silence], subject: &Subject<'_>, receiver: &str, now: DateTime<Utc>) -> Option<&'a Silence> {
+    silences.iter().find(|silence| silence.is_active(now) && silence.is_for(receiver) && silence.covers(subject))
+}
+
+/// What becomes of something that was not told to a receiver when it happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is told now.
+    Tell,
+    /// This silence covers it now: it is told at its end.
+    Silence(i64),
+    /// It is outside the watcher's hours: it is told when they begin.
+    PutOff(DateTime<Utc>),
+}
+
+/// Decides on what is to be told at last. `opens_at` says when the watcher's hours begin, when it is outside of them now.
+pub fn fate(subject: &Subject<'_>, receiver: &str, silences: &[Silence], opens_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Fate {
+    match (covering(silences, subject, receiver, now), opens_at) {
+        (Some(silence), _) => Fate::Silence(silence.id),
+        (None, Some(at)) if subject.severity < Severity::Critical => Fate::PutOff(at),
+        (None, _) => Fate::Tell,
+    }
+}
+
+/// What is known of an alert, or of a watcher's own failure, of which a receiver was not told because of a silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The last event that was kept back.
+    pub event: EventKind,
+    /// Whether it fires still, or fails.
+    pub is_firing: bool,
+    /// Whether a person has taken it.
+    pub is_acknowledged: bool,
+    /// Whether its beginning was kept back too.
+    pub began: bool,
+    /// Whether something of it was told before.
+    pub was_told: bool,
+    /// Whether something of it was told since.
+    pub was_told_since: bool,
+}
+
+impl Kept {
+    /// Whether the receiver is told of it at the end: of what still fires, and of what they were told before that is over.
+    /// What came and went in silence was nothing to them; a reminder of what a person has taken is none.
+    pub fn is_news(&self) -> bool {
+        let is_known = self.was_told || !self.began;
+        match self.event {
+            _ if self.was_told_since => false,
+            EventKind::Resolved | EventKind::WatcherRecovered => is_known,
+            EventKind::Repeated if self.is_acknowledged => self.is_firing && !is_known,
+            _ => self.is_firing,
+        }
+    }
+}
+
 /// Whether a text matches a pattern with `*` and `?`.
 pub fn matches(pattern: &str, text: &str) -> bool {
     WildMatch::new(pattern).matches(text)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::row::Columns;
-    use crate::domain::value::Kind;
-    use chrono::TimeDelta;
-
-    fn at(hour: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::hours(hour)
-    }
-
-    fn silence() -> Silence {
-        Silence {
-            id: 3,
-            author: "wang".into(),
-            reason: "stocktaking".into(),
-            watcher: None,
-            key: Vec::new(),
-            severity: None,
-            receiver: None,
-            starts_at: at(1),
-            ends_at: at(3),
-        }
-    }
-
-    fn covers(silence: &Silence, watcher: &str, sku: Option<&str>) -> bool {
-        let key = sku.map(|sku| {
-            let columns = Columns::new(vec!["sku".into()]).expect("one column");
-            Row::from_cells(columns, [(Kind::Text, (sku != "NULL").then_some(sku))])
-        });
-        silence.covers(&Subject { watcher, key: key.as_ref(), severity: Severity::Warning })
-    }
-
-    #[test]
-    fn it_is_in_force_from_its_start_and_not_at_its_end() {
-        let silence = silence();
-        assert_eq!([0, 1, 2, 3].map(|hour| silence.is_active(at(hour))), [false, true, true, false]);
-    }
-
-    #[test]
-    fn what_it_does_not_name_it_covers() {
-        assert!(covers(&silence(), "low_stock", Some("A-1")));
-        assert!(covers(&silence(), "low_stock", None));
-    }
-
-    #[test]
-    fn watchers_and_keys_are_named_by_patterns() {
-        let stock = Silence { watcher: Some("*_stock".into()), ..silence() };
-        assert!(covers(&stock, "low_stock", None) && !covers(&stock, "stock_low", None));
-        let of_a = Silence { key: vec![("SKU".into(), "A-*".into())], ..silence() };
-        assert!(covers(&of_a, "w", Some("A-17")) && !covers(&of_a, "w", Some("B-17")));
-        assert!(!covers(&of_a, "w", None), "the watcher's own events have no key");
-        let null = Silence { key: vec![("sku".into(), "NULL".into())], ..silence() };
-        assert!(covers(&null, "w", Some("NULL")));
-        let other = Silence { key: vec![("shop".into(), "*".into())], ..silence() };
-        assert!(!covers(&other, "w", Some("A-17")), "the key has no such column");
-    }
-
-    #[test]
-    fn a_severity_and_a_receiver_are_named_exactly() {
-        assert!(!covers(&Silence { severity: Some(Severity::Critical), ..silence() }, "w", Some("A")));
-        assert!(covers(&Silence { severity: Some(Severity::Warning), ..silence() }, "w", Some("A")));
-        let one = Silence { receiver: Some("duty".into()), ..silence() };
-        assert!(one.is_for("duty") && !one.is_for("warehouse") && silence().is_for("warehouse"));
-    }
-}
+#[path = "silence_tests.rs"]
+mod tests;

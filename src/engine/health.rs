@@ -36,8 +36,8 @@ pub(super) struct Health {
     pub state: WatcherState,
     /// The source's state, where it changes.
     pub source: Option<SourceState>,
-    /// What is told.
-    pub own: Option<Own>,
+    /// What is told: of the source, and of the watcher.
+    pub own: Vec<Own>,
 }
 
 /// A watcher's own event.
@@ -54,7 +54,7 @@ pub(super) struct Own {
 
 /// The state after a poll.
 pub(super) fn after(ended: Ended<'_>) -> Health {
-    let mut health = Health { state: ended.before.clone(), source: None, own: None };
+    let mut health = Health { state: ended.before.clone(), source: None, own: Vec::new() };
     scheduled(&ended, &mut health.state);
     let is_dead = ended.failure.is_some_and(|failure| failure.kind == UNREACHABLE);
     if !is_dead && ended.source.failing_since.is_some() {
@@ -86,7 +86,7 @@ fn recovered_source(ended: &Ended<'_>, health: &mut Health) {
     let before = ended.source;
     if let (Some(since), Some(_)) = (before.failing_since, before.told_at) {
         let polls = ended.before.failures.max(before.polls);
-        health.own = Some(Own {
+        health.own.push(Own {
             kind: EventKind::WatcherRecovered,
             since,
             polls,
@@ -100,8 +100,8 @@ fn recovered_source(ended: &Ended<'_>, health: &mut Health) {
 
 fn failed(ended: &Ended<'_>, failure: &Failure, is_dead: bool, health: &mut Health) {
     let state = &mut health.state;
-    if state.told_by_source && !is_dead {
-        // What was told was the source, which is there again: this is a fault of the watcher's own, counted anew.
+    if state.told_by_source && (!is_dead || ended.source.told_at.is_none()) {
+        // What was told was the source, and since then that it is there again: this is another fault, counted anew.
         (state.failures, state.failing_since, state.failing_told, state.told_by_source) = (0, None, false, false);
     }
     if failure.kind == HELD {
@@ -110,8 +110,10 @@ fn failed(ended: &Ended<'_>, failure: &Failure, is_dead: bool, health: &mut Heal
     }
     state.failures = state.failures.saturating_add(1);
     let since = *state.failing_since.get_or_insert(ended.started_at);
+    // The watcher may have failed before for another reason.
+    let dead_since = ended.source.failing_since.unwrap_or(ended.started_at);
     if is_dead && ended.source.failing_since.is_none() {
-        health.source = Some(SourceState { failing_since: Some(since), polls: state.failures, ..ended.source.clone() });
+        health.source = Some(SourceState { failing_since: Some(dead_since), polls: state.failures, ..ended.source.clone() });
     }
     let is_enough = state.failures >= ended.watcher.failures_before_alert || failure.kind == HELD;
     if !is_enough || state.failing_told {
@@ -123,18 +125,18 @@ fn failed(ended: &Ended<'_>, failure: &Failure, is_dead: bool, health: &mut Heal
     if !is_dead {
         let receivers = ended.watcher.receivers();
         let polls = if failure.kind == HELD { 0 } else { polls };
-        health.own = Some(Own { kind: EventKind::WatcherFailed, since, polls, error, receivers, is_of_source: false });
+        health.own.push(Own { kind: EventKind::WatcherFailed, since, polls, error, receivers, is_of_source: false });
     } else if ended.source.told_at.is_none() {
         let receivers = ended.everyone.clone();
         let told = SourceState {
-            failing_since: Some(since),
+            failing_since: Some(dead_since),
             told_at: Some(ended.started_at),
             receivers: receivers.clone(),
             polls,
             ..ended.source.clone()
         };
         health.source = Some(told);
-        health.own = Some(Own { kind: EventKind::WatcherFailed, since, polls, error, receivers, is_of_source: true });
+        health.own.push(Own { kind: EventKind::WatcherFailed, since: dead_since, polls, error, receivers, is_of_source: true });
     }
 }
 
@@ -143,14 +145,9 @@ fn worked(ended: &Ended<'_>, health: &mut Health) {
     state.last_ok_at = Some(ended.started_at);
     if let Some(since) = state.failing_since.filter(|_| state.failing_told && !state.told_by_source) {
         let receivers = ended.watcher.receivers();
-        health.own = Some(Own {
-            kind: EventKind::WatcherRecovered,
-            since,
-            polls: state.failures,
-            error: String::new(),
-            receivers,
-            is_of_source: false,
-        });
+        // What was only held did not fail: it is taken now.
+        let polls = if state.failures == ended.before.held_polls { 0 } else { state.failures };
+        health.own.push(Own { kind: EventKind::WatcherRecovered, since, polls, error: String::new(), receivers, is_of_source: false });
     }
     (state.failures, state.failing_since, state.failing_told, state.told_by_source) = (0, None, false, false);
 }

@@ -13,14 +13,18 @@ mod deliver;
 mod digest;
 mod edits;
 mod health;
+mod look;
+mod past;
 mod poll;
 mod preview;
 mod question;
 mod reading;
 mod schedule;
+mod thoughts;
 
 pub use deliver::Step;
 pub use health::HELD;
+pub use past::{NO_TIME, Past};
 pub use poll::{PollReport, Slot};
 pub use preview::Preview;
 pub use question::{checkable, checkable_expected, planned};
@@ -28,10 +32,9 @@ pub use schedule::{Due, Roster};
 
 use crate::clock::Clock;
 use crate::domain::calendar::Calendars;
-use crate::domain::evaluate::TraceWord;
+use crate::domain::evaluate::Thoughts;
 use crate::domain::known::Known;
 use crate::domain::message::Language;
-use crate::domain::row::{Digest, Fingerprint};
 use crate::domain::watcher::Watcher;
 use crate::metrics::Metrics;
 use crate::notify::dingtalk::Robot;
@@ -74,8 +77,8 @@ pub struct Engine {
 /// What is known per watcher and source, and the version of the state it was read at.
 type KnownCache = HashMap<(String, String), (i64, Arc<Known>)>;
 
-/// The last thoughts per watcher and source.
-type TraceCache = HashMap<(String, String), HashMap<Fingerprint, (TraceWord, Digest)>>;
+/// What the last poll thought, per watcher and source, and the epoch of its claim.
+type ThoughtsCache = HashMap<(String, String), (i64, Arc<Thoughts>)>;
 
 /// The cursor's columns, by source, query and column.
 type CursorColumns = HashMap<(String, String, String), ColumnInfo>;
@@ -85,7 +88,7 @@ struct Inner {
     parts: Parts,
     roster: RwLock<Roster>,
     known: Mutex<KnownCache>,
-    traced: Mutex<TraceCache>,
+    thoughts: Mutex<ThoughtsCache>,
     cursor_columns: Mutex<CursorColumns>,
     outbox_changed: Notify,
     turn: Arc<Semaphore>,
@@ -119,7 +122,7 @@ impl Engine {
             parts,
             roster: RwLock::default(),
             known: Mutex::default(),
-            traced: Mutex::default(),
+            thoughts: Mutex::default(),
             cursor_columns: Mutex::default(),
             outbox_changed: Notify::new(),
             turn: Arc::new(Semaphore::new(1)),

@@ -2,10 +2,10 @@
 
 use super::health::{self, Ended, HELD, Health};
 use super::reading::Reading;
-use super::{Engine, KnownCache, Notice, TraceCache};
+use super::{Engine, KnownCache, Notice};
 use crate::domain::alert::{AlertStatus, EventKind};
 use crate::domain::compose::{self, Changes, Occasion};
-use crate::domain::evaluate::{KeyMark, Plan, RowFaults, Trace};
+use crate::domain::evaluate::{KeyMark, Plan, RowFaults};
 use crate::domain::guard;
 use crate::domain::known::{Known, KnownKey};
 use crate::domain::row::{Fingerprint, Row};
@@ -19,8 +19,6 @@ use std::time::Duration;
 /// A claim outlives the read's own time limit by this much; after that the process counts as dead.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
-/// Lines of the trace that one poll may write.
-const MOST_TRACES: usize = 200;
 /// How often a commit is decided anew because another poll changed the state of the source at the same time.
 const RACES: usize = 20;
 
@@ -257,7 +255,7 @@ impl Engine {
         mut changes: Changes,
         health: Health,
     ) -> Result<PollReport, StoreError> {
-        if let Some(own) = health.own {
+        for own in health.own {
             let opens_at = occasion.opens_at.filter(|_| !own.is_of_source);
             let occasion = Occasion { opens_at, ..*occasion };
             merge(&mut changes, compose::watcher_event(&occasion, own.kind, own.since, own.polls, &own.error, own.receivers));
@@ -267,9 +265,7 @@ impl Engine {
             (state.shape, state.last_report, state.cursor) =
                 (found.state.shape.clone(), found.state.last_report.clone(), found.state.cursor.clone());
         }
-        let name = (claim.watcher.clone(), claim.source.clone());
-        let traces = std::mem::take(&mut changes.traces);
-        changes.traces = self.untraced(&name, &traces);
+        let trace = self.think(claim, &mut changes, found.outcome != PollOutcome::Failed).await?;
         let record = PollRecord {
             scheduled_at: slot.scheduled_at,
             started_at: occasion.now,
@@ -288,7 +284,7 @@ impl Engine {
         let commit = PollCommit { claim: claim.clone(), record, state, source: health.source };
         let committed = self.parts().store.commit_poll(commit, changes).await?;
         self.remember(written);
-        self.traced().insert(name, traces.iter().map(|trace| (trace.fingerprint, (trace.word, trace.digest))).collect());
+        self.keep_thoughts(claim, trace.written(&committed.traces));
         if committed.deliveries > 0 {
             self.inner.outbox_changed.notify_waiters();
         }
@@ -297,18 +293,6 @@ impl Engine {
         }
         log(&report, &committed);
         Ok(PollReport { poll_id: Some(committed.poll_id), ..report })
-    }
-
-    /// The thoughts that the poll before did not have: one that lasts is written once.
-    fn untraced(&self, name: &(String, String), traces: &[Trace]) -> Vec<Trace> {
-        let cache = self.traced();
-        let before = cache.get(name);
-        let is_new = |trace: &&Trace| before.and_then(|before| before.get(&trace.fingerprint)) != Some(&(trace.word, trace.digest));
-        traces.iter().filter(is_new).take(MOST_TRACES).cloned().collect()
-    }
-
-    fn traced(&self) -> std::sync::MutexGuard<'_, TraceCache> {
-        self.inner.traced.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -331,11 +315,7 @@ pub(super) fn held(watcher: &Watcher, before: &WatcherState, plan: &Plan) -> Opt
     let guard = watcher.guard.as_ref().filter(|_| before.baseline_at.is_some() && plan.rekeyed.is_empty())?;
     let why = guard::suspicion(guard, plan.moved)?;
     let is_confirmed = before.released_at.is_some() || before.held_polls.saturating_add(1) >= guard.polls;
-    (!is_confirmed).then(|| {
-        let left = guard.polls - before.held_polls - 1;
-        let polls = if left == 1 { "the next poll confirms it".to_owned() } else { format!("{left} more polls confirm it") };
-        format!("{why}; nothing was changed. `rowbell release {}` takes the next result, or {polls}", watcher.name)
-    })
+    (!is_confirmed).then(|| guard::held(&why, &watcher.name, guard.polls - before.held_polls - 1))
 }
 
 /// What a commit changes of the keys of a watcher on a source.

@@ -71,7 +71,7 @@ impl Engine {
     }
 
     /// The watcher's state, also under its former name, and the name that its alerts are stored under.
-    async fn state_of(&self, watcher: &Watcher) -> Result<(WatcherState, String), Failure> {
+    pub(super) async fn state_of(&self, watcher: &Watcher) -> Result<(WatcherState, String), Failure> {
         let states = self.parts().store.watcher_states().await.map_err(store_failed)?;
         let find = |name: &str| states.iter().find(|state| state.watcher == name && state.source == watcher.source).cloned();
         let own = find(&watcher.name).filter(|state| state.baseline_at.is_some());

@@ -4,7 +4,7 @@ use super::Engine;
 use super::question::checkable;
 use crate::domain::alert::Alert;
 use crate::domain::cursor::{BASELINE_ROWS, CursorState, CursorValue, OpenTransactions};
-use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, Plan, Refused, expected_cells, expected_rows};
+use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, Forget, Plan, Refused, expected_cells, expected_rows};
 use crate::domain::known::Known;
 use crate::domain::query::{self, Param, Query, Window};
 use crate::domain::row::{Columns, Fingerprint, Row};
@@ -30,7 +30,33 @@ pub(super) struct Reading {
     pub duration: Duration,
     /// How far an incremental watcher has read now.
     pub cursor: Option<CursorState>,
+    /// From where it read: column and value.
+    pub reads_from: Option<(String, String)>,
     pub warnings: Vec<String>,
+}
+
+/// Rows of one key that are looked for while a result is read.
+#[derive(Default)]
+pub(super) struct Spy {
+    /// Columns with the text that is wanted; empty: none is looked for.
+    pub wanted: Vec<(String, String)>,
+    /// What was found; at most [`MOST_SPIED`].
+    pub rows: Vec<Row>,
+}
+
+/// Rows of one key that are kept to be shown.
+const MOST_SPIED: usize = 20;
+
+impl Spy {
+    fn see(&mut self, row: &Row) {
+        let is_it = |(column, value): &(String, String)| {
+            let at = row.columns().position(column);
+            at.is_some_and(|at| row.text(at).map_or(value == "NULL", |text| text == value.as_str()))
+        };
+        if !self.wanted.is_empty() && self.rows.len() < MOST_SPIED && self.wanted.iter().all(is_it) {
+            self.rows.push(row.clone());
+        }
+    }
 }
 
 /// What a poll of an incremental watcher asks for.
@@ -44,13 +70,44 @@ struct Incremental<'w> {
     is_reconciling: bool,
 }
 
+impl Incremental<'_> {
+    fn reads_from(&self) -> Option<(String, String)> {
+        let value = match (&self.window, &self.by_hand) {
+            (Window::From { value, .. }, _) => value,
+            (_, Some(value)) => value,
+            _ => return None,
+        };
+        let Param::Cursor(value) = value else { return None };
+        Some((self.cursor.column.clone(), value.text.clone()))
+    }
+}
+
+impl Reading {
+    pub(super) fn nothing() -> Reading {
+        Reading { result: Err(no_source()), rows: 0, duration: Duration::ZERO, cursor: None, reads_from: None, warnings: Vec::new() }
+    }
+}
+
 impl Engine {
     /// Reads a watcher's query and evaluates its rows against what is known. Writes nothing.
     pub(super) async fn read(&self, watcher: &Arc<Watcher>, claim: &Claim, known: &Known, limits: Limits, now: DateTime<Utc>) -> Reading {
+        self.read_spying(watcher, claim, known, limits, now, &mut Spy::default()).await
+    }
+
+    /// The same, with an eye on the rows of one key.
+    pub(super) async fn read_spying(
+        &self,
+        watcher: &Arc<Watcher>,
+        claim: &Claim,
+        known: &Known,
+        limits: Limits,
+        now: DateTime<Utc>,
+        spy: &mut Spy,
+    ) -> Reading {
         let started = std::time::Instant::now();
-        let mut reading = Reading { result: Err(no_source()), rows: 0, duration: Duration::ZERO, cursor: None, warnings: Vec::new() };
+        let mut reading = Reading::nothing();
         if let Some(source) = self.parts().sources.get(&watcher.source) {
-            reading.result = self.read_from(source, watcher, claim, known, limits, now, &mut reading).await;
+            reading.result = self.read_from(source, watcher, claim, known, limits, now, &mut reading, spy).await;
         }
         reading.duration = started.elapsed();
         reading
@@ -66,6 +123,7 @@ impl Engine {
         limits: Limits,
         now: DateTime<Utc>,
         reading: &mut Reading,
+        spy: &mut Spy,
     ) -> Result<Plan, Failure> {
         let state = &claim.state;
         let expected = expected(source, watcher, state, &limits, now).await?;
@@ -74,7 +132,8 @@ impl Engine {
             None => None,
         };
         let (basis, query) = prepare(watcher, state, known, expected.as_deref(), incremental.as_ref(), now);
-        let mut sink = Sink { evaluation: Evaluation::new(basis), rows: 0 };
+        reading.reads_from = incremental.as_ref().and_then(Incremental::reads_from);
+        let mut sink = Sink { evaluation: Evaluation::new(basis), rows: 0, spy };
         let read = source.read(&query, &limits, &mut sink).await;
         reading.rows = sink.rows;
         let stats = read.map_err(failure)?;
@@ -91,7 +150,9 @@ impl Engine {
                 }
                 None => CursorState::begin(&incremental.cursor.column, seen, incremental.asked, open, now),
             };
-            reading.cursor = Some(if incremental.is_reconciling { next.reconciled(now) } else { next });
+            // Without reconciliations the keys below the bound are forgotten: one that is asked for later begins there.
+            let begins_anew = incremental.is_reconciling || incremental.cursor.reconcile.is_none();
+            reading.cursor = Some(if begins_anew { next.reconciled(now) } else { next });
         }
         Ok(plan)
     }
@@ -139,7 +200,13 @@ impl Engine {
     }
 
     /// The cursor's column: asked for once, as long as the query stays the same.
-    async fn cursor_column(&self, source: &Source, watcher: &Watcher, cursor: &Cursor, now: DateTime<Utc>) -> Result<ColumnInfo, Failure> {
+    pub(super) async fn cursor_column(
+        &self,
+        source: &Source,
+        watcher: &Watcher,
+        cursor: &Cursor,
+        now: DateTime<Utc>,
+    ) -> Result<ColumnInfo, Failure> {
         let name = (watcher.source.clone(), watcher.query.clone(), cursor.column.clone());
         if let Some(known) = self.cursor_columns().get(&name) {
             return Ok(known.clone());
@@ -185,12 +252,13 @@ fn prepare<'a>(
         identity: state.identity(),
         known,
         same_revision: state.revision.as_deref() == Some(watcher.revision().as_str()),
+        is_first: state.baseline_at.is_none(),
         has_baseline: state.baseline_at.is_some() && !is_rekeyed && !reads_otherwise,
         is_rekeyed: is_rekeyed && state.baseline_at.is_some(),
         shape: state.shape.as_ref(),
         expected,
         last_report: state.last_report.as_ref(),
-        forget_before: forget_before(watcher, state, now),
+        forget: incremental.and_then(|incremental| forget(incremental, state, now)),
         usual_bound: state
             .cursor
             .as_ref()
@@ -208,16 +276,14 @@ fn prepare<'a>(
     (basis, query)
 }
 
-/// Keys of an incremental watcher that are older than this and no longer read need not be known: twice the overlap, and
-/// with a reconciliation since before the last one.
-fn forget_before(watcher: &Watcher, state: &WatcherState, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let cursor = watcher.cursor()?;
-    let overlap = TimeDelta::from_std(cursor.overlap * 2).ok()?;
-    let latest = match &cursor.reconcile {
-        Some(_) => state.cursor.as_ref()?.reconciled_at?.min(now),
-        None => now,
-    };
-    latest.checked_sub_signed(overlap)
+/// Keys of an incremental watcher need not be known below where its reads begin. With a reconciliation that is known when
+/// one is made: it reads from further below, and the next one begins no lower than this poll's bound.
+fn forget<'a>(incremental: &Incremental<'_>, state: &'a WatcherState, now: DateTime<Utc>) -> Option<Forget<'a>> {
+    let cursor = incremental.cursor;
+    let reads_all = incremental.is_reconciling || cursor.reconcile.is_none();
+    let before = now.checked_sub_signed(TimeDelta::from_std(cursor.overlap * 2).ok()?)?;
+    let below = state.cursor.as_ref().filter(|known| reads_all && known.column == cursor.column)?.bound.as_ref()?;
+    Some(Forget { before, below })
 }
 
 /// The values of the names in a watcher's query, but for `:cursor`.
@@ -304,18 +370,20 @@ async fn expected(
 }
 
 /// Feeds the fold; it holds nothing but the marks of the rows it has seen.
-struct Sink<'a> {
+struct Sink<'a, 's> {
     evaluation: Evaluation<'a>,
     rows: u64,
+    spy: &'s mut Spy,
 }
 
-impl RowSink for Sink<'_> {
+impl RowSink for Sink<'_, '_> {
     fn columns(&mut self, columns: &Arc<Columns>) -> Result<(), String> {
         self.evaluation.columns(columns)
     }
 
     fn row(&mut self, row: &Row) -> Result<(), String> {
         self.rows += 1;
+        self.spy.see(row);
         self.evaluation.row(row);
         Ok(())
     }
@@ -340,11 +408,11 @@ impl RowSink for Gathered {
     }
 }
 
-fn no_source() -> Failure {
+pub(super) fn no_source() -> Failure {
     Failure { kind: "config".into(), message: "the source is not in the settings".into() }
 }
 
-fn failure(error: SourceError) -> Failure {
+pub(super) fn failure(error: SourceError) -> Failure {
     Failure { kind: error.kind.as_str().into(), message: error.to_string() }
 }
 

@@ -105,12 +105,12 @@ impl Roster {
 }
 
 impl Engine {
-    /// Polls every watcher that is due now and waits for all of them: one step of the loop.
+    /// Tells what is due to be told, polls every watcher that is due and waits for all of them: one step of the loop.
     pub async fn tick(&self) {
         let mut polls = JoinSet::new();
+        self.tell_digests().await;
         self.start_due(&mut polls);
         while polls.join_next().await.is_some() {}
-        self.tell_digests().await;
     }
 
     /// Polls watchers in their slots until told to stop; polls in hand are finished.
@@ -120,8 +120,8 @@ impl Engine {
         while !*stop.borrow() {
             let changed = self.inner.roster_changed.notified();
             self.parts().metrics.beat(clock.now());
-            self.start_due(&mut polls);
             let digest = self.tell_digests().await;
+            self.start_due(&mut polls);
             let wake = self.roster_mut().next_wake().into_iter().chain(digest).min();
             let latest = clock.now() + LONGEST_SLEEP;
             tokio::select! {

@@ -29,6 +29,20 @@ pub enum SourceErrorKind {
 }
 
 impl SourceErrorKind {
+    /// Every sort.
+    pub const ALL: [SourceErrorKind; 10] = [
+        SourceErrorKind::Connect,
+        SourceErrorKind::Timeout,
+        SourceErrorKind::MaxRows,
+        SourceErrorKind::RowSize,
+        SourceErrorKind::Interrupted,
+        SourceErrorKind::Sql,
+        SourceErrorKind::Permission,
+        SourceErrorKind::NotAQuery,
+        SourceErrorKind::Columns,
+        SourceErrorKind::Evaluation,
+    ];
+
     /// The word for records and `--json`.
     pub fn as_str(self) -> &'static str {
         match self {

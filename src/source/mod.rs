@@ -36,6 +36,7 @@ mod postgres_error;
 mod postgres_params;
 mod postgres_plan;
 mod postgres_types;
+mod replay;
 mod sqlite;
 mod sqlite_guard;
 mod sqlite_params;
@@ -43,6 +44,7 @@ mod sqlite_plan;
 
 pub use error::{SourceError, SourceErrorKind};
 pub use plan::PlanNote;
+pub use replay::{Answer, Replay};
 
 use crate::domain::query::Query;
 use crate::domain::row::{Columns, Row};
@@ -176,6 +178,7 @@ enum Driver {
     Postgres(PostgresSource),
     Mysql(MysqlSource),
     Sqlite(SqliteSource),
+    Replay(Replay, Dialect),
 }
 
 impl fmt::Debug for Source {
@@ -197,6 +200,12 @@ impl Source {
         Ok(Source { settings, driver })
     }
 
+    /// A source whose results are given. The URL says what database it stands for; it is not connected to.
+    pub fn replay(settings: SourceSettings, replay: Replay) -> Source {
+        let dialect = Dialect::of_url(settings.url.expose_secret()).unwrap_or(Dialect::Postgres);
+        Source { settings, driver: Driver::Replay(replay, dialect) }
+    }
+
     /// The name in the settings.
     pub fn name(&self) -> &str {
         &self.settings.name
@@ -207,12 +216,13 @@ impl Source {
         &self.settings
     }
 
-    /// `postgresql`, `mysql` (also MariaDB) or `sqlite`.
+    /// `postgresql`, `mysql` (also MariaDB) or `sqlite`; `replay` where results are given.
     pub fn product(&self) -> &'static str {
         match self.driver {
             Driver::Postgres(_) => "postgresql",
             Driver::Mysql(_) => "mysql",
             Driver::Sqlite(_) => "sqlite",
+            Driver::Replay(..) => "replay",
         }
     }
 
@@ -222,6 +232,7 @@ impl Source {
             Driver::Postgres(_) => Dialect::Postgres,
             Driver::Mysql(_) => Dialect::Mysql,
             Driver::Sqlite(_) => Dialect::Sqlite,
+            Driver::Replay(_, dialect) => dialect,
         }
     }
 
@@ -239,6 +250,7 @@ impl Source {
             Driver::Postgres(source) => source.read(query, limits, sink).await,
             Driver::Mysql(source) => source.read(query, limits, sink).await,
             Driver::Sqlite(source) => source.read(query, limits, sink).await,
+            Driver::Replay(source, _) => source.read(query, limits, sink),
         };
         read.map_err(|error| error.named(self.name()))
     }
@@ -253,6 +265,7 @@ impl Source {
             Driver::Postgres(source) => source.prepare(query, wait).await,
             Driver::Mysql(source) => source.prepare(query, wait).await,
             Driver::Sqlite(source) => source.prepare(query, wait).await,
+            Driver::Replay(source, _) => source.prepare(query),
         };
         prepared.map_err(|error| error.named(self.name()))
     }
@@ -267,6 +280,7 @@ impl Source {
             Driver::Postgres(source) => source.explain(query, wait).await,
             Driver::Mysql(source) => source.explain(query, wait).await,
             Driver::Sqlite(source) => source.explain(query, wait).await,
+            Driver::Replay(..) => Ok(Vec::new()),
         };
         explained.map_err(|error| error.named(self.name()))
     }
@@ -281,6 +295,7 @@ impl Source {
             Driver::Postgres(source) => source.account(wait).await,
             Driver::Mysql(source) => source.account(wait).await,
             Driver::Sqlite(source) => source.account(wait).await,
+            Driver::Replay(..) => Ok(Account::default()),
         };
         account.map_err(|error| error.named(self.name()))
     }
@@ -291,6 +306,7 @@ impl Source {
             Driver::Postgres(source) => source.close().await,
             Driver::Mysql(source) => source.close().await,
             Driver::Sqlite(source) => source.close().await,
+            Driver::Replay(..) => {}
         }
     }
 }

@@ -21,7 +21,8 @@ use secrecy::ExposeSecret;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Decode, Either, Executor, Row as _, Sqlite, TypeInfo, ValueRef};
 use std::fmt::Write;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -41,6 +42,10 @@ pub(super) struct SqliteSource {
 struct LiteSession {
     connection: SqliteConnection,
     deadline: Deadline,
+    path: PathBuf,
+    /// Device and number of the file that was opened. A file that another takes the place of, which is how exports are
+    /// replaced, would be read for as long as the connection lives.
+    file: Option<(u64, u64)>,
 }
 
 impl SqliteSource {
@@ -122,11 +127,11 @@ impl Session for LiteSession {
         handle.set_progress_handler(PROGRESS_STEPS, move || millis() < watched.load(Ordering::Relaxed));
         sqlite_guard::allow_only_reading(&mut handle)?;
         drop(handle);
-        Ok(LiteSession { connection, deadline })
+        Ok(LiteSession { connection, deadline, file: file_id(path), path: path.to_path_buf() })
     }
 
     async fn is_alive(&mut self) -> bool {
-        self.connection.ping().await.is_ok()
+        file_id(&self.path) == self.file && self.connection.ping().await.is_ok()
     }
 
     async fn close(self) {
@@ -134,6 +139,10 @@ impl Session for LiteSession {
             tracing::debug!(%error, "a sqlite source did not close cleanly");
         }
     }
+}
+
+fn file_id(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 /// When the running statement is to be ended, in milliseconds since [`START`]. Dropping it ends the statement: a read

@@ -1,14 +1,18 @@
 //! What the commands, the pages and the API read: one line each, already in the words and forms of the contract.
 
+use crate::domain::alert::{Acknowledgement, Severity};
+use crate::domain::row::Row;
+use crate::domain::silence::{Silence, Subject, covering};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 /// A JSON object of columns.
 pub type Object = serde_json::Map<String, serde_json::Value>;
 
-/// What fires now.
+/// What fires now, or is about to.
 #[derive(Clone, Debug, Serialize)]
 pub struct AlertLine {
-    /// The number of the event that fired.
+    /// The number of the event that fired; none while it is pending.
     pub id: Option<i64>,
     /// Whose.
     pub watcher: String,
@@ -26,22 +30,112 @@ pub struct AlertLine {
     pub row: Object,
     /// How many rows the key had.
     pub row_count: i64,
-    /// When it fired.
+    /// When it fired; of one that is pending, since when it holds.
     pub since: String,
     /// When it was last told.
     pub told_at: Option<String>,
     /// Who was told.
     pub receivers: Vec<String>,
+    /// Pending: polls in a row that found it. Gone: that did not.
+    pub polls: i64,
     /// Since when it is gone, while it is kept firing.
     pub gone_since: Option<String>,
     /// Reminders so far.
     pub repeats: i64,
-    /// When a person took it.
-    pub acknowledged_at: Option<String>,
+    /// Who has taken it.
+    pub acknowledged: Option<AcknowledgedLine>,
+    /// Whether silences keep everyone from being told of it now; see [`AlertLine::covered`].
+    pub silenced: bool,
+    /// The numbers of those silences.
+    pub silences: Vec<i64>,
+}
+
+impl AlertLine {
+    /// Fills in which of these silences cover it now.
+    pub fn covered(self, silences: &[Silence], now: DateTime<Utc>) -> AlertLine {
+        let key = Row::from_json(&self.key, "");
+        let severity: Severity = self.severity.parse().unwrap_or_default();
+        let subject = Subject { watcher: &self.watcher, key: key.as_ref(), severity };
+        let of = |receiver: &String| covering(silences, &subject, receiver, now).map(|silence| silence.id);
+        let mut found: Vec<Option<i64>> = self.receivers.iter().map(of).collect();
+        if found.is_empty() {
+            // Whom it will be told to is not known yet: what is for everyone covers it.
+            let everyone: Vec<Silence> = silences.iter().filter(|silence| silence.receiver.is_none()).cloned().collect();
+            found.push(covering(&everyone, &subject, "", now).map(|silence| silence.id));
+        }
+        let silenced = found.iter().all(Option::is_some);
+        let mut numbers: Vec<i64> = found.into_iter().flatten().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        AlertLine { silenced, silences: numbers, ..self }
+    }
+}
+
+/// A person's word that an alert is taken care of.
+#[derive(Clone, Debug, Serialize)]
+pub struct AcknowledgedLine {
+    /// When.
+    pub at: String,
     /// Who.
-    pub acknowledged_by: Option<String>,
+    pub by: String,
     /// What they had to say.
-    pub acknowledged_note: Option<String>,
+    pub note: Option<String>,
+}
+
+impl AcknowledgedLine {
+    /// The line of an acknowledgement.
+    pub fn of(by: &Acknowledgement) -> AcknowledgedLine {
+        AcknowledgedLine { at: stamp(by.at), by: by.by.clone(), note: by.note.clone() }
+    }
+}
+
+/// A silence.
+#[derive(Clone, Debug, Serialize)]
+pub struct SilenceLine {
+    /// Its number.
+    pub id: i64,
+    /// Who made it.
+    pub author: String,
+    /// Why.
+    pub reason: String,
+    /// Watchers, by a pattern; null: all.
+    pub watcher: Option<String>,
+    /// Columns of the key, each with a pattern; null: any key.
+    pub key: Option<Object>,
+    /// Only this severity.
+    pub severity: Option<String>,
+    /// Only what this receiver is told.
+    pub receiver: Option<String>,
+    /// From when.
+    pub starts_at: String,
+    /// Until when.
+    pub ends_at: String,
+    /// `active`, `pending` or `expired`.
+    pub state: String,
+}
+
+impl SilenceLine {
+    /// The line of a silence.
+    pub fn of(silence: &Silence, now: DateTime<Utc>) -> SilenceLine {
+        let key: Object = silence.key.iter().map(|(column, pattern)| (column.clone(), pattern.clone().into())).collect();
+        SilenceLine {
+            id: silence.id,
+            author: silence.author.clone(),
+            reason: silence.reason.clone(),
+            watcher: silence.watcher.clone(),
+            key: (!key.is_empty()).then_some(key),
+            severity: silence.severity.map(|severity| severity.to_string()),
+            receiver: silence.receiver.clone(),
+            starts_at: stamp(silence.starts_at),
+            ends_at: stamp(silence.ends_at),
+            state: silence.state(now).as_str().to_owned(),
+        }
+    }
+}
+
+/// A time as every list has it: UTC with milliseconds.
+fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// What happened.

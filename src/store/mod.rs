@@ -5,6 +5,11 @@
 //!   nothing and says so. Alert states, history, deliveries and the poll's record are one transaction.
 //! - A delivery is claimed in a short transaction that also writes the attempt, is sent with no transaction open, and is
 //!   recorded in another. At most one delivery per receiver is in flight: a constraint, not a habit.
+//! - What a person says ([`Store::acknowledge`], [`Store::release_held`], silences) is one transaction of its own and takes
+//!   effect beside a poll that is under way: the poll's commit neither undoes it nor needs to know of it. Only an alert that
+//!   has become worse, or is over, ends an acknowledgement; only a result that was taken uses a release up.
+//! - What a silence or a watcher's hours keep back is never lost: it stays on a list until the transaction that tells it, and
+//!   a digest that no longer tells the truth is refused ([`StoreError::Raced`]) and made anew.
 //! - Whoever dies leaves claims behind. They end by themselves, or at once when a service starts ([`Store::take_over`]).
 //! - Every statement runs in a task of its own that nobody cancels: a caller may be dropped at any time.
 //!
@@ -14,14 +19,19 @@ mod lists;
 mod model;
 mod sqlite;
 
-pub use lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine};
+pub use lists::{
+    AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine,
+    SilenceLine,
+};
 pub use model::{
-    Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, Failure, NextDelivery, PollCommit, PollOutcome,
-    PollRecord, SourceState, StoreError, WatcherState,
+    Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,
+    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery, SourceState, StoreError, Taken,
+    Until, WatcherState,
 };
 
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Acknowledgement, Alert};
 use crate::domain::compose::Changes;
+use crate::domain::explain::Records;
 use crate::domain::known::Known;
 use crate::domain::row::Fingerprint;
 use crate::domain::silence::Silence;
@@ -129,6 +139,12 @@ impl Store {
         detached!(self, store => store.commit_poll(&commit, &changes))
     }
 
+    /// The lines of a watcher's trace that still hold.
+    pub async fn lasting_traces(&self, watcher: &str, source: &str) -> Result<Vec<LastingTrace>, StoreError> {
+        let (watcher, source) = (watcher.to_owned(), source.to_owned());
+        detached!(self, store => store.lasting_traces(&watcher, &source))
+    }
+
     /// Gives a claim back without a record: the poll was not made.
     pub async fn release_poll(&self, claim: &Claim) -> Result<(), StoreError> {
         let claim = claim.clone();
@@ -170,10 +186,32 @@ impl Store {
         detached!(self, store => store.close_watcher(&watcher, &source, &changes))
     }
 
-    /// Has the next result of a watcher taken although its guard holds it; on how many sources one was held.
-    pub async fn release_held(&self, watcher: &str, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    // ---- what people do
+
+    /// A person takes the alerts of these events, which is a line of the history each; what became of each, in order.
+    pub async fn acknowledge(&self, events: Vec<i64>, by: Acknowledgement) -> Result<Vec<(i64, Acked)>, StoreError> {
+        detached!(self, store => store.acknowledge(&events, &by))
+    }
+
+    /// Has the next result of a watcher taken although its guard holds it; the state of each of its sources where one is held.
+    pub async fn release_held(&self, watcher: &str, now: DateTime<Utc>) -> Result<Vec<WatcherState>, StoreError> {
         let watcher = watcher.to_owned();
         detached!(self, store => store.release_held(&watcher, now))
+    }
+
+    /// Writes a silence; its number.
+    pub async fn add_silence(&self, silence: Silence, now: DateTime<Utc>) -> Result<i64, StoreError> {
+        detached!(self, store => store.add_silence(&silence, now))
+    }
+
+    /// Ends silences now; what became of each, in order. What still fires is told at the next look for digests.
+    pub async fn end_silences(&self, ids: Vec<i64>, now: DateTime<Utc>) -> Result<Vec<(i64, Ended)>, StoreError> {
+        detached!(self, store => store.end_silences(&ids, now))
+    }
+
+    /// The silences that are in force or to come, or all, newest first; `limit` 0 is all.
+    pub async fn silences(&self, all: bool, now: DateTime<Utc>, limit: u64) -> Result<Vec<SilenceLine>, StoreError> {
+        detached!(self, store => store.silences(all, now, limit))
     }
 
     // ---- silences and digests
@@ -189,8 +227,8 @@ impl Store {
     }
 
     /// What is to be told at the end of a silence: what still fires, and what was told before it and is over.
-    pub async fn silenced_events(&self, silence: i64) -> Result<Vec<DeferredEvent>, StoreError> {
-        detached!(self, store => store.silenced_events(silence))
+    pub async fn kept_back(&self, silence: i64) -> Result<KeptBack, StoreError> {
+        detached!(self, store => store.kept_back(silence))
     }
 
     /// When the next event that was put off is to be told, or the next silence ends.
@@ -198,15 +236,12 @@ impl Store {
         detached!(self, store => store.next_digest_at())
     }
 
-    /// Writes digests of events that were due at `due`, or of a silence that has ended; how many were written.
-    pub async fn commit_digests(
-        &self,
-        drafts: Vec<DigestDraft>,
-        due: DateTime<Utc>,
-        silence: Option<i64>,
-        now: DateTime<Utc>,
-    ) -> Result<usize, StoreError> {
-        detached!(self, store => store.commit_digests(&drafts, due, silence, now))
+    /// Writes digests and what is kept back for longer, in one transaction; how many deliveries that were.
+    ///
+    /// # Errors
+    /// [`StoreError::Raced`] when what they were made of has changed in the meantime: nothing was written.
+    pub async fn commit_digests(&self, digests: Digests, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        detached!(self, store => store.commit_digests(&digests, now))
     }
 
     // ---- the outbox
@@ -304,13 +339,24 @@ impl Store {
         detached!(self, store => store.deliveries(waiting_only, limit))
     }
 
+    /// What is recorded about a watcher or one of its keys, for an explanation.
+    pub async fn records(&self, query: RecordsQuery) -> Result<Records, StoreError> {
+        detached!(self, store => store.records(&query))
+    }
+
+    /// The messages of deliveries with a higher number than this, oldest first.
+    pub async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
+        detached!(self, store => store.messages_after(delivery))
+    }
+
     /// How many alerts fire, per watcher and severity.
     pub async fn firing_counts(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
         detached!(self, store => store.firing_counts())
     }
 
-    /// Removes history, polls and settled deliveries from before a time; how many lines went. Firing alerts and what waits stay.
-    pub async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        detached!(self, store => store.purge(before))
+    /// Removes history, polls and settled deliveries from before a time, and lines of the trace that are too old by `now` or
+    /// too many; how many lines went. Firing alerts and what waits stay.
+    pub async fn purge(&self, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        detached!(self, store => store.purge(before, now))
     }
 }

@@ -1,11 +1,13 @@
 //! The values that cross the store's border.
 
-use super::lists::HistoryLine;
-use crate::domain::alert::EventKind;
+use super::lists::{HistoryLine, Object};
+use crate::domain::alert::{Acknowledgement, EventKind, Severity};
 use crate::domain::cursor::CursorState;
 use crate::domain::delivery::{Attempt, Decision};
-use crate::domain::evaluate::{LastReport, Shape};
+use crate::domain::evaluate::{LastReport, Shape, TraceWord};
 use crate::domain::message::Message;
+use crate::domain::row::Fingerprint;
+use crate::domain::silence::Silence;
 use chrono::{DateTime, Utc};
 
 /// Why the store did not do what was asked.
@@ -42,8 +44,8 @@ pub enum StoreError {
     /// The claim was lost: another process took over.
     #[error("another process took this over in the meantime; nothing was written")]
     Stale,
-    /// Another poll changed the state of the source at the same time: decide again.
-    #[error("another poll changed the state of the source in the meantime; nothing was written")]
+    /// Another process changed what was decided on at the same time: decide again.
+    #[error("another process changed what this was decided on in the meantime; nothing was written")]
     Raced,
     /// A stored value cannot be read.
     #[error("the store holds {0} that cannot be read")]
@@ -196,15 +198,24 @@ pub struct SourceState {
     pub version: i64,
 }
 
-/// An event of the history that is told later.
+/// An event of the history that was not told when it happened.
 #[derive(Clone, Debug)]
 pub struct DeferredEvent {
     /// To whom.
     pub receiver: String,
-    /// The event.
+    /// The event; of an alert that fires still, with the row and the severity of now.
     pub event: HistoryLine,
     /// Whether the alert fires still.
     pub is_firing: bool,
+}
+
+/// What a silence has kept back.
+#[derive(Clone, Debug)]
+pub struct KeptBack {
+    /// What is to be told of it: the last event of each alert.
+    pub events: Vec<DeferredEvent>,
+    /// How many events it has kept back; a digest of fewer is refused.
+    pub count: i64,
 }
 
 /// A digest: one message that tells events which are in the history already.
@@ -216,8 +227,53 @@ pub struct DigestDraft {
     pub message: Message,
     /// Which events of the history it tells.
     pub events: Vec<i64>,
-    /// The alerts that are told by it: their reminders count from here.
+    /// The alerts of which it says that they fire: their reminders count from here.
     pub told: Vec<String>,
+}
+
+/// Of what digests are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestOf {
+    /// Of what was put off.
+    PutOff,
+    /// Of a silence that has ended.
+    Silence {
+        /// Its number.
+        id: i64,
+        /// See [`KeptBack::count`].
+        count: i64,
+    },
+}
+
+/// What becomes of events that were not told when they happened. All of it is written, or nothing.
+#[derive(Clone, Debug)]
+pub struct Digests {
+    /// Where the events were kept.
+    pub of: DigestOf,
+    /// What is told now.
+    pub drafts: Vec<DigestDraft>,
+    /// What is told later still.
+    pub later: Vec<Later>,
+}
+
+/// An event that a receiver is told of later still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// Which.
+    pub event: i64,
+    /// Who.
+    pub receiver: String,
+    /// When.
+    pub until: Until,
+}
+
+/// Until when an event is kept back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Until the end of a silence.
+    Silence(i64),
+    /// Until the watcher's hours begin.
+    Time(DateTime<Utc>),
 }
 
 /// What a poll's transaction writes besides the changes.
@@ -233,6 +289,24 @@ pub struct PollCommit {
     pub source: Option<SourceState>,
 }
 
+/// What is asked of the records about a watcher.
+#[derive(Clone, Debug)]
+pub struct RecordsQuery {
+    /// Its name, and the one it had before.
+    pub watchers: Vec<String>,
+    /// Columns of the key with their values; empty: the watcher as a whole.
+    pub key: Vec<(String, String)>,
+    /// The window.
+    pub since: DateTime<Utc>,
+    /// Its end.
+    pub until: DateTime<Utc>,
+    /// The present.
+    pub now: DateTime<Utc>,
+}
+
+/// A line of the trace that still holds: its number, key, word and text.
+pub type LastingTrace = (i64, Fingerprint, TraceWord, String);
+
 /// What was written.
 #[derive(Clone, Debug, Default)]
 pub struct Committed {
@@ -242,6 +316,89 @@ pub struct Committed {
     pub events: Vec<(i64, EventKind)>,
     /// How many deliveries were made.
     pub deliveries: usize,
+    /// The numbers of the lines of the trace, in the order of the changes.
+    pub traces: Vec<i64>,
+}
+
+/// What became of a silence that a person ended.
+#[derive(Clone, Debug)]
+pub enum Ended {
+    /// It ends now, or will not begin.
+    Now(Silence),
+    /// It had ended by itself, or by another's word.
+    Before(DateTime<Utc>),
+    /// There is no silence of that number.
+    Unknown,
+}
+
+/// What became of a person's word about one event.
+#[derive(Clone, Debug)]
+pub enum Acked {
+    /// Its alert is theirs from now on.
+    Taken(Taken),
+    /// It was theirs already, with the same note.
+    Theirs(Taken),
+    /// It holds again, but has not fired.
+    Pending {
+        /// Whose.
+        watcher: String,
+        /// Which.
+        key: Object,
+        /// Since when it holds.
+        since: DateTime<Utc>,
+    },
+    /// That alert is over.
+    Over {
+        /// Whose.
+        watcher: String,
+        /// Which.
+        key: Object,
+        /// Since when; `None` when the history no longer has it.
+        at: Option<DateTime<Utc>>,
+        /// The event with which it fired again.
+        again: Option<i64>,
+    },
+    /// The event is of nothing that could be taken.
+    NoAlert {
+        /// Whose.
+        watcher: String,
+        /// What it is.
+        event: String,
+    },
+    /// There is no event of that number.
+    Unknown,
+}
+
+/// An alert that a person has taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Whose.
+    pub watcher: String,
+    /// Where it was read.
+    pub source: String,
+    /// How bad.
+    pub severity: Severity,
+    /// The key columns.
+    pub key: Object,
+    /// When it fired.
+    pub since: DateTime<Utc>,
+    /// The line of the history that tells of it; `None` when nothing is new.
+    pub event: Option<i64>,
+    /// Who has it now.
+    pub by: Acknowledgement,
+    /// Who had it before.
+    pub before: Option<Acknowledgement>,
+}
+
+/// A message in the outbox, whatever became of it.
+#[derive(Clone, Debug)]
+pub struct QueuedMessage {
+    /// The delivery's number.
+    pub id: i64,
+    /// To whom.
+    pub receiver: String,
+    /// What it says.
+    pub message: Message,
 }
 
 /// A delivery that this process may send now.

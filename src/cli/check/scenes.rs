@@ -223,18 +223,12 @@ impl Stage {
     fn events(&mut self, rows: &[Row]) -> Option<Vec<Event>> {
         let known = Known::new(self.alerts.values().map(KnownKey::of).collect());
         let basis = Basis {
-            watcher: &self.watcher,
-            identity: &self.watcher.name,
-            known: &known,
-            same_revision: false,
             has_baseline: self.has_baseline,
-            is_rekeyed: false,
             shape: self.shape.as_ref(),
             expected: self.expected.as_deref(),
             last_report: self.last_report.as_ref(),
-            forget_before: None,
-            usual_bound: None,
-            now: self.now,
+            is_first: !self.has_baseline,
+            ..Basis::of_nothing(&self.watcher, &known, self.now)
         };
         let mut evaluation = Evaluation::new(basis);
         evaluation.columns(&self.columns).ok()?;

@@ -6,20 +6,42 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// The shipped watchers, with the queries that stand in files of their own.
-pub(super) const SHIPPED: [(&str, &str); 12] = [
-    ("deep_discount.toml", include_str!("../../../watchers/deep_discount.toml")),
-    ("empty_order.toml", include_str!("../../../watchers/empty_order.toml")),
-    ("first_order.toml", include_str!("../../../watchers/first_order.toml")),
-    ("incomplete_product.sql", include_str!("../../../watchers/incomplete_product.sql")),
-    ("incomplete_product.toml", include_str!("../../../watchers/incomplete_product.toml")),
-    ("large_order.toml", include_str!("../../../watchers/large_order.toml")),
-    ("late_order.toml", include_str!("../../../watchers/late_order.toml")),
-    ("low_stock.toml", include_str!("../../../watchers/low_stock.toml")),
-    ("no_orders.toml", include_str!("../../../watchers/no_orders.toml")),
-    ("open_orders.toml", include_str!("../../../watchers/open_orders.toml")),
-    ("out_of_stock.toml", include_str!("../../../watchers/out_of_stock.toml")),
-    ("wrong_price.toml", include_str!("../../../watchers/wrong_price.toml")),
+/// Files of the repository's folder of watchers, with their text.
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => { &[$(($name, include_str!(concat!("../../../watchers/", $name)))),+] };
+}
+
+/// The shipped watchers with their tests, and the queries that stand in files of their own.
+pub(super) const SHIPPED: &[(&str, &str)] = shipped![
+    "deep_discount.test.toml",
+    "deep_discount.toml",
+    "empty_order.test.toml",
+    "empty_order.toml",
+    "first_order.test.toml",
+    "first_order.toml",
+    "idle_salesperson.test.toml",
+    "idle_salesperson.toml",
+    "incomplete_product.sql",
+    "incomplete_product.test.toml",
+    "incomplete_product.toml",
+    "large_order.test.toml",
+    "large_order.toml",
+    "late_order.test.toml",
+    "late_order.toml",
+    "low_stock.test.toml",
+    "low_stock.toml",
+    "no_orders.test.toml",
+    "no_orders.toml",
+    "open_orders.test.toml",
+    "open_orders.toml",
+    "out_of_stock.test.toml",
+    "out_of_stock.toml",
+    "price_change.test.toml",
+    "price_change.toml",
+    "sales_report.test.toml",
+    "sales_report.toml",
+    "wrong_price.test.toml",
+    "wrong_price.toml",
 ];
 
 /// A robot as the settings have it.

@@ -22,6 +22,7 @@ use std::time::Duration;
 use url::Url;
 
 pub(super) mod fields;
+mod names;
 mod read;
 
 /// What the whole program is told. Its `Debug` shows no secret.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub sources: BTreeMap<String, SourceSettings>,
     /// The destinations, by name.
     pub receivers: BTreeMap<String, ReceiverSettings>,
+    /// The names of the receivers, also where only the store was wanted.
+    pub receiver_names: Vec<String>,
     /// The pages and the API.
     pub web: WebSettings,
     /// The settings file, when there is one.

@@ -1,7 +1,7 @@
 //! Reads the merged tree of the settings, table by table, and goes on after each fault.
 
 use super::fields::{LATER_TYPES, RECEIVER, SETTINGS, SOURCE, STORE, WEB};
-use super::{FILE_NAME, Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings};
+use super::{FILE_NAME, Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, names};
 use crate::config::calendar::{self, load_calendars};
 use crate::config::fault::Fault;
 use crate::config::node::{Content, Node, Place, Table};
@@ -27,14 +27,26 @@ pub(super) fn read(file: Node, path: Option<&Path>, environment: &Environment, m
             file
         }
     };
+    let receiver_names = names(&root, "receivers");
     if environment.store_only
         && let Content::Table(table) = &mut root.content
     {
         table.entries.retain(|entry| !matches!(entry.name.as_str(), "sources" | "receivers"));
     }
+    if environment.names_only
+        && let Content::Table(table) = &mut root.content
+    {
+        names::only_names(table);
+    }
     expand::expand(&mut root, "", environment, folder, &mut report);
     let settings = read_root(&root, path, folder, environment, &mut report);
-    report.finish(settings)
+    report.finish(settings.map(|settings| Settings { receiver_names, ..settings }))
+}
+
+/// The names of the tables below a key.
+fn names(root: &Node, key: &str) -> Vec<String> {
+    let below = root.table().and_then(|table| table.get(key)).and_then(|entry| entry.node.table());
+    below.map(|table| table.entries.iter().map(|entry| entry.name.clone()).collect()).unwrap_or_default()
 }
 
 fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Environment, report: &mut Report<'_>) -> Option<Settings> {
@@ -64,6 +76,7 @@ fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Envi
         store: store?,
         sources,
         receivers,
+        receiver_names: Vec::new(),
         web: web?,
         file,
         watchers_fault,
@@ -180,7 +193,7 @@ fn named<T>(
     found
 }
 
-fn read_source(title: &str, node: &Node, default_zone: Tz, report: &mut Report<'_>) -> Option<SourceSettings> {
+pub(super) fn read_source(title: &str, node: &Node, default_zone: Tz, report: &mut Report<'_>) -> Option<SourceSettings> {
     let reader = Reader::titled(&SOURCE, title, node, report)?;
     reader.require(report);
     let url = reader.text("url", report);
@@ -207,7 +220,7 @@ fn read_source(title: &str, node: &Node, default_zone: Tz, report: &mut Report<'
     })
 }
 
-fn read_receiver(title: &str, node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
+pub(super) fn read_receiver(title: &str, node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
     let kind = node.table().and_then(|table| table.get("type")).and_then(|entry| match &entry.node.content {
         Content::Text(text, _) => Some((text.as_str(), &entry.node)),
         _ => None,

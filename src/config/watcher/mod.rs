@@ -6,10 +6,10 @@
 use super::fault::Fault;
 use super::node;
 use super::place::{Part, WatcherText};
-use super::reader::Report;
+use super::reader::{Reader, Report};
 use super::settings::Settings;
 use super::sheet::Sheet;
-use crate::domain::watcher::Watcher;
+use crate::domain::watcher::{Span, Watcher};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
@@ -79,6 +79,23 @@ fn refuse_living_names(files: &mut [WatcherFile]) {
         };
         file.watcher = Err(vec![fault]);
     }
+}
+
+/// The names of the watchers of a folder, whatever is in their files; none when it cannot be read.
+pub fn watcher_names(folder: &Path) -> Vec<String> {
+    let paths = watcher_paths(folder).unwrap_or_default();
+    paths.iter().filter_map(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned()).collect()
+}
+
+/// For how long the keys of a watcher hold before they fire: what can be said of it without sources and receivers.
+pub fn read_hold_for(folder: &Path, name: &str) -> Option<Span> {
+    let path = folder.join(format!("{name}.toml"));
+    let text = super::read_text(&path).ok()?;
+    let sheet = Sheet::of_watcher(&path, &text);
+    let (root, syntax) = node::parse(&sheet);
+    let mut report = Report::new(Some(&sheet), syntax);
+    let reader = Reader::new(&fields::WATCHER, &root, &mut report)?;
+    Some(reader.span("for", &mut report))
 }
 
 /// Reads one file.

@@ -5,8 +5,11 @@
 //! told of it before. What a silence covers is recorded and makes no message; what happens outside the watcher's hours is
 //! recorded and put off until they begin (see `route`).
 
+mod ends;
 mod route;
 mod rows;
+
+pub use ends::closed;
 
 use super::alert::{Alert, AlertStatus, Event, EventKind, Severity};
 use super::evaluate::{Found, KeyMark, LastReport, Plan, ReportFound, Trace, TraceWord};
@@ -28,7 +31,7 @@ pub struct Changes {
     pub marks: Vec<KeyMark>,
     /// Alerts that are over, and keys that are known no more.
     pub remove: Vec<Fingerprint>,
-    /// Alerts of which a person's acknowledgement is over: they are worse than what the person took.
+    /// Alerts that are worse than what a person may have taken: an acknowledgement of them is over.
     pub unacknowledge: Vec<Fingerprint>,
     /// Lines of the history.
     pub events: Vec<Event>,
@@ -40,6 +43,10 @@ pub struct Changes {
     pub silenced: Vec<Silenced>,
     /// What was thought without being told.
     pub traces: Vec<Trace>,
+    /// See [`Plan::is_trace_whole`].
+    pub is_trace_whole: bool,
+    /// Lines of the trace that no longer hold.
+    pub traces_over: Vec<i64>,
     /// What went wrong on the way without losing anything: a template or a `notify` condition that failed.
     pub warnings: Vec<String>,
 }
@@ -97,14 +104,14 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     let mut draft = Drafting::new(occasion);
     let mut stored = stored;
     draft.changes.marks = plan.marks;
-    draft.changes.traces = plan.traces;
-    draft.rekeyed(&plan.rekeyed, &mut stored);
+    (draft.changes.traces, draft.changes.is_trace_whole) = (plan.traces, plan.is_trace_whole);
+    draft.rekeyed(&oldest_first(plan.rekeyed, &stored), &mut stored);
     let late = &plan.late;
     for found in plan.fired {
         let is_late = late.contains(&found.fingerprint);
         draft.fired(found, is_late, &stored);
     }
-    for fingerprint in plan.promoted {
+    for fingerprint in oldest_first(plan.promoted, &stored) {
         draft.promoted(fingerprint, &mut stored);
     }
     for found in plan.pending {
@@ -117,25 +124,29 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
         draft.escalated(found, &mut stored);
     }
     let refreshed: HashMap<Fingerprint, &Found> = plan.refreshed.iter().map(|found| (found.fingerprint, found)).collect();
-    for fingerprint in plan.repeated {
+    for fingerprint in oldest_first(plan.repeated, &stored) {
         draft.repeated(fingerprint, refreshed.get(&fingerprint).copied(), &mut stored);
     }
     for found in plan.refreshed {
         draft.refreshed(found, &mut stored);
     }
-    // What is over has no place in the result any more: the oldest is told first.
-    let mut resolved = plan.resolved;
-    resolved.sort_by_cached_key(|fingerprint| {
-        stored.get(fingerprint).map(|alert| (alert.since, Json::Object(alert.key.to_json()).to_string()))
-    });
-    for fingerprint in resolved {
-        draft.resolved(fingerprint, &mut stored);
+    for fingerprint in oldest_first(plan.resolved, &stored) {
+        let is_unexpected = plan.unexpected.contains(&fingerprint);
+        draft.resolved(fingerprint, is_unexpected, &mut stored);
     }
     draft.changes.remove.extend(plan.forgotten);
     if let Some(report) = plan.report {
         draft.report(report);
     }
     draft.finish()
+}
+
+/// What was not looked at again has no place in the result: the oldest is told first.
+fn oldest_first(mut fingerprints: Vec<Fingerprint>, stored: &HashMap<Fingerprint, Alert>) -> Vec<Fingerprint> {
+    fingerprints.sort_by_cached_key(|fingerprint| {
+        stored.get(fingerprint).map(|alert| (alert.since, Json::Object(alert.key.to_json()).to_string()))
+    });
+    fingerprints
 }
 
 /// The watcher's own event: its polls fail, or work again. Those who are named are told.
@@ -161,38 +172,6 @@ pub fn watcher_event(
     let routes = receivers.into_iter().map(|receiver| (receiver, Vec::new())).collect();
     draft.push(event, routes);
     draft.finish()
-}
-
-/// Closes alerts of a watcher that is gone, without a message, and says why in the history.
-pub fn closed(watcher: &str, source: &str, now: DateTime<Utc>, alerts: &[Alert], why: &str) -> Changes {
-    let mut changes = Changes::default();
-    for alert in alerts {
-        changes.remove.push(alert.fingerprint);
-        if alert.status == AlertStatus::Firing {
-            changes.events.push(over(watcher, source, now, alert, why));
-        }
-    }
-    changes
-}
-
-fn over(watcher: &str, source: &str, now: DateTime<Utc>, alert: &Alert, why: &str) -> Event {
-    Event {
-        at: now,
-        watcher: watcher.to_owned(),
-        source: source.to_owned(),
-        kind: EventKind::Resolved,
-        severity: alert.severity,
-        fingerprint: Some(alert.fingerprint),
-        key: Some(alert.key.clone()),
-        rows: alert.rows.clone(),
-        row_count: alert.row_count,
-        previous: None,
-        since: Some(alert.since),
-        reason: why.to_owned(),
-        silenced: false,
-        changed: Vec::new(),
-        sums: Vec::new(),
-    }
 }
 
 /// To whom an event goes, and whom the message calls by name.
@@ -309,10 +288,11 @@ impl<'a> Drafting<'a> {
         let routes = self.route(&alert);
         remember(&mut alert.receivers, &routes);
         (alert.told_at, alert.repeats, alert.gone_since, alert.polls) = (Some(self.occasion.now), 0, None, 0);
-        if alert.acknowledged.take().is_some() {
-            self.changes.unacknowledge.push(alert.fingerprint);
-        }
-        let event = self.alert_event(EventKind::Escalated, &alert, format!("severity rose from {before} to {}", alert.severity));
+        // Also of an alert that nobody had taken when it was read: whoever has taken it since took something less bad.
+        self.changes.unacknowledge.push(alert.fingerprint);
+        let taken_back = alert.acknowledged.take().map(|taken| format!("; {}'s acknowledgement is over", taken.by)).unwrap_or_default();
+        let reason = format!("severity rose from {before} to {}{taken_back}", alert.severity);
+        let event = self.alert_event(EventKind::Escalated, &alert, reason);
         self.push(event, routes);
         self.changes.put.push(alert);
     }
@@ -331,7 +311,7 @@ impl<'a> Drafting<'a> {
         }
         if self.is_put_off(shown.severity) {
             let text = "no reminder: it is outside the watcher's hours".to_owned();
-            self.changes.traces.push(Trace { fingerprint, key: None, word: TraceWord::NotRepeated, digest: shown.digest, text });
+            self.changes.traces.push(Trace { fingerprint, key: None, word: TraceWord::NotRepeated, text });
             return;
         }
         let routes = self.route(&shown);
@@ -344,36 +324,6 @@ impl<'a> Drafting<'a> {
             self.changes.put.push(shown);
         } else if let Some(alert) = stored.get_mut(&fingerprint) {
             (alert.told_at, alert.receivers, alert.repeats) = (shown.told_at, shown.receivers, shown.repeats);
-        }
-    }
-
-    fn resolved(&mut self, fingerprint: Fingerprint, stored: &mut HashMap<Fingerprint, Alert>) {
-        self.changes.remove.push(fingerprint);
-        let Some(alert) = stored.remove(&fingerprint) else { return };
-        let watcher = self.occasion.watcher;
-        let routes = if watcher.send_resolved {
-            alert.receivers.iter().map(|receiver| (receiver.clone(), Vec::new())).collect()
-        } else {
-            Vec::new()
-        };
-        let over = if matches!(watcher.alert_on, AlertOn::Missing { .. }) { "a row is there again" } else { "the row no longer matches" };
-        let reason = match watcher.send_resolved {
-            true => over.to_owned(),
-            false => format!("{over}; send_resolved is false, so no one is told"),
-        };
-        let event = self.alert_event(EventKind::Resolved, &alert, reason);
-        self.push(event, routes);
-    }
-
-    /// Alerts under a key that the watcher no longer has.
-    fn rekeyed(&mut self, fingerprints: &[Fingerprint], stored: &mut HashMap<Fingerprint, Alert>) {
-        let Occasion { watcher, now, .. } = *self.occasion;
-        for fingerprint in fingerprints {
-            self.changes.remove.push(*fingerprint);
-            if let Some(alert) = stored.remove(fingerprint).filter(|alert| alert.status == AlertStatus::Firing) {
-                let why = "the watcher's key was changed; no one is told, and what is there fires under the new key";
-                self.push(over(&watcher.name, &watcher.source, now, &alert, why), Vec::new());
-            }
         }
     }
 

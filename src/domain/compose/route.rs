@@ -2,7 +2,7 @@
 
 use super::{Deferral, Drafting, Expression, Occasion, Routes, Scope, Silenced};
 use crate::domain::alert::{Alert, Event, EventKind, Severity};
-use crate::domain::silence::{Silence, Subject};
+use crate::domain::silence::{self, Subject};
 use crate::domain::watcher::Mention;
 
 impl Drafting<'_> {
@@ -54,15 +54,14 @@ impl Drafting<'_> {
 
     fn unsilenced(&mut self, event: &mut Event, routes: Routes) -> Routes {
         let Occasion { silences, now, .. } = *self.occasion;
-        let subject = Subject { watcher: &event.watcher, key: event.key.as_ref(), severity: event.severity };
-        let covering: Vec<&Silence> = silences.iter().filter(|silence| silence.is_active(now) && silence.covers(&subject)).collect();
-        if covering.is_empty() || routes.is_empty() {
+        if routes.is_empty() || silences.is_empty() {
             return routes;
         }
         let number = self.changes.events.len();
         let mut told = Vec::new();
         for (receiver, mentions) in routes {
-            let Some(silence) = covering.iter().find(|silence| silence.is_for(&receiver)) else {
+            let subject = Subject { watcher: &event.watcher, key: event.key.as_ref(), severity: event.severity };
+            let Some(silence) = silence::covering(silences, &subject, &receiver, now) else {
                 told.push((receiver, mentions));
                 continue;
             };

@@ -88,6 +88,7 @@ fn an_escalation_reaches_the_receiver_it_is_for_and_both_are_told_the_end() {
     let escalated = world.poll_rows(&rows("a 5"));
     assert_eq!(told(&escalated), ["duty: 1 all"]);
     assert_eq!(escalated.events[0].reason, "severity rose from warning to critical");
+    assert_eq!(escalated.unacknowledge, [escalated.put[0].fingerprint], "whoever has taken it since it was read took less");
     assert_eq!(told(&world.poll_rows(&[])), ["warehouse: 1", "duty: 1"]);
 }
 

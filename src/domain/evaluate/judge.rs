@@ -3,7 +3,10 @@
 use super::Basis;
 use crate::domain::alert::Severity;
 use crate::domain::expression::{ExpressionError, Scope};
+use crate::domain::known::Known;
 use crate::domain::row::Row;
+use crate::domain::watcher::Watcher;
+use chrono::{DateTime, Utc};
 
 /// What a row's conditions come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,21 @@ pub(super) fn judge(basis: &Basis<'_>, row: &Row, previous: Option<&Row>, is_fir
     match clear_when.holds(&scope).map_err(|error| ("clear_when", error))? {
         true => Ok(Verdict::Not),
         false => severity(basis, &scope).map(Verdict::Held),
+    }
+}
+
+/// What the verdict on a row is, for people.
+pub fn verdict(watcher: &Watcher, row: &Row, previous: Option<&Row>, is_firing: bool, now: DateTime<Utc>) -> String {
+    let nothing = Known::default();
+    let basis = Basis::of_nothing(watcher, &nothing, now);
+    match judge(&basis, row, previous, is_firing) {
+        Ok(Verdict::Not) => why_not(&basis, row),
+        Ok(Verdict::Held(_)) => format!("{}, but `clear_when` does not hold yet", why_not(&basis, row)),
+        Ok(Verdict::Counts(severity)) => match &watcher.when {
+            Some(when) => format!("`{}` is true, so it counts ({severity})", when.text().trim()),
+            None => format!("it counts ({severity})"),
+        },
+        Err((what, error)) => format!("`{what}` cannot be evaluated for it: {error}"),
     }
 }
 

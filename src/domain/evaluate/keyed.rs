@@ -1,18 +1,19 @@
 //! Rows of `match` and `new`: a key that is returned and counts is an alert, or an event.
 
 use super::found::Found;
-use super::judge::{Verdict, judge, why_not};
+use super::judge::{Verdict, judge};
 use super::lifecycle::{Holds, reminder_is_due, step};
-use super::plan::{Plan, Trace, TraceWord};
-use super::{Evaluation, Mark, UNMATCHED_TRACED, Waiting};
-use crate::domain::alert::{AlertStatus, Severity};
+use super::plan::Plan;
+use super::trace::TraceWord;
+use super::{Evaluation, Mark, Waiting};
+use crate::domain::alert::{Alert, AlertStatus, Severity};
 use crate::domain::cursor::CursorValue;
 use crate::domain::expression::ExpressionError;
 use crate::domain::guard::Moved;
 use crate::domain::known::KnownKey;
 use crate::domain::row::{Digest, Fingerprint, Row};
 use crate::domain::watcher::AlertOn;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 impl Evaluation<'_> {
     pub(super) fn keyed_row(&mut self, row: &Row) {
@@ -62,10 +63,7 @@ impl Evaluation<'_> {
             }
             Ok(Verdict::Held(severity)) => {
                 self.matched += 1;
-                if self.traces.len() < UNMATCHED_TRACED {
-                    let why = format!("{}, but `clear_when` does not hold yet", why_not(&self.basis, row));
-                    self.traces.push(Trace { fingerprint, key: Some(self.key_of(row)), word: TraceWord::Held, digest, text: why });
-                }
+                self.reason(fingerprint, row, digest, TraceWord::Held, |why| format!("{why}, but `clear_when` does not hold yet"));
                 self.found_row(fingerprint, known, row, digest, severity, arrival);
             }
             Err((what, error)) => self.fault(fingerprint, what, error),
@@ -73,10 +71,7 @@ impl Evaluation<'_> {
     }
 
     pub(super) fn unmatched(&mut self, fingerprint: Fingerprint, known: Option<usize>, row: &Row, digest: Digest, arrival: u64) {
-        if self.traces.len() < UNMATCHED_TRACED {
-            let text = why_not(&self.basis, row);
-            self.traces.push(Trace { fingerprint, key: Some(self.key_of(row)), word: TraceWord::Unmatched, digest, text });
-        }
+        self.reason(fingerprint, row, digest, TraceWord::Unmatched, |why| why);
         if !self.remembers_rows {
             return;
         }
@@ -191,24 +186,40 @@ impl Evaluation<'_> {
         }
     }
 
-    pub(super) fn finish_new(&mut self, plan: &mut Plan) {
+    pub(super) fn finish_new(&mut self, stored: &HashMap<Fingerprint, Alert>, plan: &mut Plan) {
         let found: BTreeMap<Fingerprint, Found> = std::mem::take(&mut self.found).into_iter().collect();
         plan.repeated_keys = found.values().filter(|found| found.row_count > 1).count() as u64;
-        let AlertOn::New { alert_on_first_poll, cursor } = &self.basis.watcher.alert_on else { return };
-        let is_baseline = !self.basis.has_baseline && (!alert_on_first_poll || self.basis.is_rekeyed);
+        let AlertOn::New { alert_on_first_poll, .. } = &self.basis.watcher.alert_on else { return };
+        let is_baseline = !(self.basis.has_baseline || *alert_on_first_poll && self.basis.is_first);
         plan.moved = Moved { known: self.basis.known.keys().len() as u64, vanished: 0, fired: found.len() as u64 };
         if is_baseline {
             plan.baseline.extend(found.into_values())
         } else {
             plan.fired.extend(found.into_values())
         }
-        let is_in_key =
-            cursor.as_ref().is_some_and(|cursor| self.basis.watcher.key.iter().any(|name| name.eq_ignore_ascii_case(&cursor.column)));
-        if let Some(before) = self.basis.forget_before.filter(|_| is_in_key && !self.basis.is_rekeyed) {
-            let absent =
-                self.marks.iter().zip(self.basis.known.keys()).filter(|(mark, known)| **mark == Mark::Absent && known.since < before);
-            plan.forgotten.extend(absent.map(|(_, known)| known.fingerprint));
+        let passed =
+            self.forgettable().into_iter().filter(|fingerprint| stored.get(fingerprint).is_some_and(|alert| self.is_passed(alert)));
+        plan.forgotten.extend(passed);
+    }
+
+    /// The keys that are old enough to be forgotten; where they lie stands in their alerts. A key without the cursor's
+    /// column may be returned at any time, under another value.
+    pub(super) fn forgettable(&self) -> Vec<Fingerprint> {
+        let Some(forget) = self.basis.forget.filter(|_| !self.basis.is_rekeyed) else { return Vec::new() };
+        let is_in_key = |column: &str| self.basis.watcher.key.iter().any(|name| name.eq_ignore_ascii_case(column));
+        if !self.basis.watcher.cursor().is_some_and(|cursor| is_in_key(&cursor.column)) {
+            return Vec::new();
         }
+        let keys = self.marks.iter().zip(self.basis.known.keys());
+        keys.filter(|(mark, known)| **mark == Mark::Absent && known.since < forget.before).map(|(_, known)| known.fingerprint).collect()
+    }
+
+    /// Whether a key lies below where any read begins from now on.
+    fn is_passed(&self, alert: &Alert) -> bool {
+        let column = self.basis.watcher.cursor().and_then(|cursor| alert.key.columns().position(&cursor.column));
+        let value = column.filter(|at| *at < alert.key.len()).and_then(|at| CursorValue::of(&alert.key, at));
+        let order = value.zip(self.basis.forget).and_then(|(value, forget)| value.order(forget.below));
+        order == Some(std::cmp::Ordering::Less)
     }
 }
 

@@ -26,13 +26,16 @@ mod plan;
 mod report;
 mod shape;
 mod signs;
+mod trace;
 mod watched;
 
 pub use found::Found;
+pub use judge::verdict;
 pub use missing::{ExpectedKey, expected_cells, expected_rows};
-pub use plan::{KeyMark, Plan, RowFaults, Trace, TraceWord};
+pub use plan::{KeyMark, Plan, RowFaults};
 pub use report::{LastReport, MAX_REPORT_ROWS, ReportFound};
 pub use shape::Shape;
+pub use trace::{MOST_WRITTEN, Thoughts, Trace, TraceChanges, TraceWord, UNMATCHED_TRACED};
 
 use super::alert::{Alert, AlertStatus};
 use super::cursor::{CursorSeen, CursorValue};
@@ -44,11 +47,10 @@ use missing::Presence;
 use report::Gathering;
 use shape::Watched;
 use std::collections::{BTreeSet, HashMap};
+use trace::Reasons;
 
 /// One key in so many may come at another place than in the poll before, before the order is learned anew.
 const MOST_JUMPS_IN: usize = 8;
-/// Rows of which it is kept why they do not count, for whoever asks later.
-const UNMATCHED_TRACED: usize = 20;
 
 /// What the fold needs besides the rows.
 #[derive(Clone, Copy)]
@@ -61,6 +63,8 @@ pub struct Basis<'a> {
     pub known: &'a Known,
     /// Whether `known` was found by this same revision of the watcher.
     pub same_revision: bool,
+    /// Whether no poll of it has ever been completed.
+    pub is_first: bool,
     /// Whether a poll of it has been completed before, under the same key.
     pub has_baseline: bool,
     /// Whether what is known stands under another key: it is closed, and what is found begins anew.
@@ -71,12 +75,43 @@ pub struct Basis<'a> {
     pub expected: Option<&'a [ExpectedKey]>,
     /// The last report.
     pub last_report: Option<&'a LastReport>,
-    /// Keys of an incremental watcher that are no longer read and were first seen before are forgotten.
-    pub forget_before: Option<DateTime<Utc>>,
+    /// Which keys of an incremental watcher need not be known any more.
+    pub forget: Option<Forget<'a>>,
     /// While everything is read again: where a usual read would have begun.
     pub usual_bound: Option<&'a CursorValue>,
     /// The time of the poll.
     pub now: DateTime<Utc>,
+}
+
+impl<'a> Basis<'a> {
+    /// Of a watcher that was never polled; `nothing` is empty.
+    pub fn of_nothing(watcher: &'a Watcher, nothing: &'a Known, now: DateTime<Utc>) -> Basis<'a> {
+        Basis {
+            watcher,
+            identity: &watcher.name,
+            known: nothing,
+            same_revision: false,
+            is_first: true,
+            has_baseline: false,
+            is_rekeyed: false,
+            shape: None,
+            expected: None,
+            last_report: None,
+            forget: None,
+            usual_bound: None,
+            now,
+        }
+    }
+}
+
+/// Keys that were first seen before a time and lie below a value of the cursor are not read again, and forgotten. The time
+/// alone would not do: the last row of a quiet table is old and is read again by the next reconciliation.
+#[derive(Clone, Copy)]
+pub struct Forget<'a> {
+    /// Only keys that are older are looked at.
+    pub before: DateTime<Utc>,
+    /// No read begins below it any more.
+    pub below: &'a CursorValue,
 }
 
 /// The fold: feed it the columns, then every row, then [`finish`](Evaluation::finish) it when the result has ended.
@@ -98,7 +133,7 @@ pub struct Evaluation<'a> {
     faults: RowFaults,
     rows: u64,
     matched: u64,
-    traces: Vec<Trace>,
+    reasons: Reasons,
     watched: Option<Watched>,
     /// Whether the watched columns are other ones than those that the digests were made of.
     is_reshaped: bool,
@@ -182,7 +217,7 @@ impl<'a> Evaluation<'a> {
             faults: RowFaults::default(),
             rows: 0,
             matched: 0,
-            traces: Vec::new(),
+            reasons: Reasons::default(),
             watched: None,
             is_reshaped: false,
             presence,
@@ -238,6 +273,14 @@ impl<'a> Evaluation<'a> {
         self.keys.as_ref().map_or_else(|| row.clone(), |keys| keys.key_of(row))
     }
 
+    /// Keeps why a row does not count, or counts although `when` does not hold.
+    fn reason(&mut self, fingerprint: Fingerprint, row: &Row, digest: Digest, word: TraceWord, words: impl FnOnce(String) -> String) {
+        if self.reasons.wants(word, fingerprint, digest) {
+            let text = words(judge::why_not(&self.basis, row));
+            self.reasons.keep(Trace { fingerprint, key: Some(self.key_of(row)), word, text }, digest);
+        }
+    }
+
     /// The stored alerts that [`Evaluation::finish`] needs; ask when the result has ended.
     pub fn wants(&self) -> Vec<Fingerprint> {
         let mut wanted: Vec<Fingerprint> =
@@ -249,6 +292,7 @@ impl<'a> Evaluation<'a> {
             let absent = self.marks.iter().zip(self.basis.known.keys()).filter(|(mark, _)| **mark == Mark::Absent);
             wanted.extend(absent.map(|(_, known)| known.fingerprint));
         }
+        wanted.extend(self.forgettable());
         wanted
     }
 
@@ -271,7 +315,7 @@ impl<'a> Evaluation<'a> {
         };
         match &self.basis.watcher.alert_on {
             AlertOn::Match => self.finish_match(&mut plan),
-            AlertOn::New { .. } => self.finish_new(&mut plan),
+            AlertOn::New { .. } => self.finish_new(stored, &mut plan),
             AlertOn::Change { rows, .. } => self.finish_change(rows.added, rows.removed, stored, &mut plan)?,
             AlertOn::Missing { .. } => self.finish_missing(&mut plan),
             AlertOn::Report { .. } => {
@@ -283,8 +327,10 @@ impl<'a> Evaluation<'a> {
             plan.rekeyed = of(true).map(|known| known.fingerprint).collect();
             plan.forgotten = of(false).map(|known| known.fingerprint).collect();
         }
+        let (reasons, is_whole) = self.reasons.finish();
+        plan.traces.extend(reasons);
+        plan.is_trace_whole = is_whole && self.faults.count == 0 && !self.basis.is_rekeyed && sees_every_row(self.basis.watcher);
         plan.faults = self.faults;
-        plan.traces.append(&mut self.traces);
         plan.sort();
         Ok(plan)
     }
@@ -315,5 +361,17 @@ impl<'a> Evaluation<'a> {
     }
 }
 
+/// Whether a poll of the watcher says of each of its keys whether its row was returned.
+fn sees_every_row(watcher: &Watcher) -> bool {
+    let is_state = match &watcher.alert_on {
+        AlertOn::Match | AlertOn::Missing { .. } => true,
+        AlertOn::New { cursor, .. } => cursor.is_none(),
+        AlertOn::Change { .. } | AlertOn::Report { .. } => false,
+    };
+    is_state && !watcher.key.is_empty()
+}
+
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod world;

@@ -4,12 +4,13 @@ use super::found::Found;
 use super::lifecycle::{Reminder, Step};
 use super::report::ReportFound;
 use super::shape::Shape;
+use super::trace::{Trace, TraceWord};
 use crate::domain::alert::{AlertStatus, Severity};
 use crate::domain::cursor::CursorSeen;
 use crate::domain::expression::ExpressionError;
 use crate::domain::guard::Moved;
 use crate::domain::known::KnownKey;
-use crate::domain::row::{Digest, Fingerprint, Row};
+use crate::domain::row::{Fingerprint, Row};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeSet, HashSet};
 
@@ -46,58 +47,6 @@ pub struct KeyMark {
     pub gone_since: Option<DateTime<Utc>>,
 }
 
-/// What a poll thought of a key without telling anyone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TraceWord {
-    /// It holds, but not yet for long enough.
-    Pending,
-    /// It was pending and no longer holds.
-    Dropped,
-    /// It fires and is gone, but not yet for long enough.
-    Gone,
-    /// It is there again.
-    Back,
-    /// `when` does not hold, but neither does `clear_when`.
-    Held,
-    /// Its severity fell.
-    Calmed,
-    /// A reminder was due and not made.
-    NotRepeated,
-    /// It was returned and does not count.
-    Unmatched,
-}
-
-impl TraceWord {
-    /// The word of SQL and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TraceWord::Pending => "pending",
-            TraceWord::Dropped => "dropped",
-            TraceWord::Gone => "gone",
-            TraceWord::Back => "back",
-            TraceWord::Held => "held",
-            TraceWord::Calmed => "calmed",
-            TraceWord::NotRepeated => "not_repeated",
-            TraceWord::Unmatched => "unmatched",
-        }
-    }
-}
-
-/// One line of the trace.
-#[derive(Clone, Debug)]
-pub struct Trace {
-    /// Which key.
-    pub fingerprint: Fingerprint,
-    /// Its cells, where they are at hand.
-    pub key: Option<Row>,
-    /// What was thought.
-    pub word: TraceWord,
-    /// The digest of the row: the same thought on the same row is kept once.
-    pub digest: Digest,
-    /// Why, in words.
-    pub text: String,
-}
-
 /// What a completed poll found.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -123,6 +72,8 @@ pub struct Plan {
     pub repeated: Vec<Fingerprint>,
     /// Firing keys that are over.
     pub resolved: Vec<Fingerprint>,
+    /// Those of them that are over because nobody expects them any more.
+    pub unexpected: BTreeSet<Fingerprint>,
     /// Alerts under a key that the watcher no longer has.
     pub rekeyed: Vec<Fingerprint>,
     /// Keys that are known no more, told to no one.
@@ -149,6 +100,8 @@ pub struct Plan {
     pub repeated_keys: u64,
     /// What was thought without being told.
     pub traces: Vec<Trace>,
+    /// Whether every row that does not count is among them, so that one which is not there was not returned.
+    pub is_trace_whole: bool,
     /// The places of the known keys in the order in which they came, when that is far from the order in which they are.
     pub order: Vec<u32>,
 }
@@ -178,7 +131,7 @@ impl Plan {
             // What was there under the old key is not asked to wait again.
             (Step::Pend(_), None) if is_rekeyed => self.fired.push(found),
             (Step::Pend(polls), None) => {
-                self.trace(found.fingerprint, Some(found.key.clone()), TraceWord::Pending, found.digest, pending_words(polls));
+                self.trace(found.fingerprint, Some(found.key.clone()), TraceWord::Pending, pending_words(polls));
                 self.pending.push(found);
             }
             (next, Some(known)) => {
@@ -196,7 +149,7 @@ impl Plan {
         }
         if known.status == AlertStatus::Firing && found.severity < known.severity {
             let text = format!("its severity fell from {} to {}", known.severity, found.severity);
-            self.trace(found.fingerprint, Some(found.key.clone()), TraceWord::Calmed, found.digest, text);
+            self.trace(found.fingerprint, Some(found.key.clone()), TraceWord::Calmed, text);
         }
         if found.digest != known.digest || found.severity != known.severity {
             self.refreshed.push(found);
@@ -206,7 +159,7 @@ impl Plan {
     /// Moves a known key whose content did not change, or that was not found.
     pub(super) fn step(&mut self, known: &KnownKey, next: Step) {
         let fingerprint = known.fingerprint;
-        let note = |plan: &mut Plan, word, text: String| plan.trace(fingerprint, None, word, known.digest, text);
+        let note = |plan: &mut Plan, word, text: String| plan.trace(fingerprint, None, word, text);
         match next {
             Step::Nothing => {}
             Step::Fire => {
@@ -240,15 +193,15 @@ impl Plan {
             Reminder::Acknowledged => "no reminder: it is acknowledged",
             Reminder::UsedUp => "no reminder: max_repeats is reached",
         };
-        self.trace(known.fingerprint, None, TraceWord::NotRepeated, known.digest, why.to_owned());
+        self.trace(known.fingerprint, None, TraceWord::NotRepeated, why.to_owned());
     }
 
     fn mark(&mut self, fingerprint: Fingerprint, polls: u32, gone_since: Option<DateTime<Utc>>) {
         self.marks.push(KeyMark { fingerprint, polls, gone_since });
     }
 
-    fn trace(&mut self, fingerprint: Fingerprint, key: Option<Row>, word: TraceWord, digest: Digest, text: String) {
-        self.traces.push(Trace { fingerprint, key, word, digest, text });
+    fn trace(&mut self, fingerprint: Fingerprint, key: Option<Row>, word: TraceWord, text: String) {
+        self.traces.push(Trace { fingerprint, key, word, text });
     }
 
     /// The keys of which something is told or written already.

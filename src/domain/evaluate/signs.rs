@@ -78,7 +78,10 @@ impl Evaluation<'_> {
         let gone = self.basis.known.keys().iter().filter(|known| !self.basis.is_rekeyed && !still_expected.contains(&known.fingerprint));
         for known in gone {
             match known.status {
-                AlertStatus::Firing => plan.resolved.push(known.fingerprint),
+                AlertStatus::Firing => {
+                    plan.unexpected.insert(known.fingerprint);
+                    plan.resolved.push(known.fingerprint);
+                }
                 AlertStatus::Pending | AlertStatus::Seen => plan.forgotten.push(known.fingerprint),
             }
         }
@@ -90,7 +93,7 @@ impl Evaluation<'_> {
         if let Some(known) = known.filter(|known| known.status == AlertStatus::Firing) {
             plan.moved.known += 1;
             plan.moved.vanished += u64::from(holds == Holds::No && known.gone_since.is_none());
-            if holds == Holds::Yes {
+            if holds != Holds::No {
                 plan.remind(known, reminder_is_due(watcher, known, now));
             }
         }

@@ -1,10 +1,11 @@
 //! Rows of `change`: what differs from the row that was stored under the same key.
 
 use super::found::Found;
-use super::judge::{Verdict, judge, why_not};
-use super::plan::{Plan, Trace, TraceWord};
+use super::judge::{Verdict, judge};
+use super::plan::Plan;
 use super::shape::Watched;
-use super::{Evaluation, Mark, Refused, UNMATCHED_TRACED, Waiting};
+use super::trace::TraceWord;
+use super::{Evaluation, Mark, Refused, Waiting};
 use crate::domain::alert::{Alert, Severity};
 use crate::domain::expression::ExpressionError;
 use crate::domain::guard::Moved;
@@ -59,9 +60,8 @@ impl Evaluation<'_> {
             Ok(Verdict::Not | Verdict::Held(_)) => (Severity::Info, false),
             Err((what, error)) => return self.fault(fingerprint, what, error),
         };
-        if !is_told && previous.is_some() && self.traces.len() < UNMATCHED_TRACED {
-            let text = format!("it changed, but {}", why_not(&self.basis, row));
-            self.traces.push(Trace { fingerprint, key: Some(self.key_of(row)), word: TraceWord::Unmatched, digest, text });
+        if !is_told && previous.is_some() {
+            self.reason(fingerprint, row, digest, TraceWord::Unmatched, |why| format!("it changed, but {why}"));
         }
         let key = self.key_of(row);
         let mut found = Found::new(fingerprint, key, true, arrival, None);

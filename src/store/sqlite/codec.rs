@@ -80,7 +80,7 @@ pub(super) fn alert(row: &SqliteRow) -> Result<Alert, StoreError> {
     })
 }
 
-fn acknowledgement(row: &SqliteRow) -> Result<Option<Acknowledgement>, StoreError> {
+pub(super) fn acknowledgement(row: &SqliteRow) -> Result<Option<Acknowledgement>, StoreError> {
     let at = time_or_null(row.get("acknowledged_at"))?;
     let by: Option<String> = row.get("acknowledged_by");
     Ok(at.zip(by).map(|(at, by)| Acknowledgement { at, by, note: row.get("acknowledged_note") }))

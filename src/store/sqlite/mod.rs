@@ -1,10 +1,15 @@
 //! The store in an SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
 
 mod codec;
+mod digests;
+mod explain;
+mod explain_told;
 mod outbox;
+mod people;
 mod polls;
 mod read;
 mod silences;
+mod traces;
 mod watchers;
 
 use super::model::StoreError;

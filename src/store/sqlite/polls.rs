@@ -1,24 +1,36 @@
 //! Claims of polls, and the one transaction that records a poll and all that follows from it.
 
 use super::codec::{alert, count, digest, fingerprint, json_or_null, row_with_kinds, stamp, time, time_or_null, to_json, word};
+use super::silences::reopen;
+use super::traces::{end_traces, insert_traces};
 use super::{Doing, Sqlite};
 use crate::domain::alert::{Alert, Event};
 use crate::domain::compose::{Changes, Deferral, Silenced};
-use crate::domain::evaluate::{KeyMark, Trace};
+use crate::domain::evaluate::KeyMark;
 use crate::domain::known::{Known, KnownKey};
 use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
-use crate::store::model::{Claim, Committed, PollCommit, SourceState, StoreError, WatcherState};
+use crate::store::model::{Claim, Committed, PollCommit, PollOutcome, SourceState, StoreError, WatcherState};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// Rows per statement: the widest has 16 columns, and SQLite takes 32,766 values.
 const CHUNK: usize = 500;
+
+/// The state of a watcher that has none.
+///
+/// - A watcher that was renamed keeps the name its keys are hashed with: whoever has that name now hashes with another one.
+/// - A watcher may have been here before. No epoch comes again: not one of a recorded poll, and not one of a poll that was
+///   under way when the watcher was closed, of which there are far fewer than a thousand.
+const BEGIN_STATE: &str = "insert into watcher_state (watcher, source, identity, epoch) values (?1, ?2,
+        (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0),
+        coalesce((select max(epoch) + 1000 from poll where watcher = ?1 and source = ?2), 0))
+     on conflict do nothing";
 
 impl Sqlite {
     pub(in crate::store) async fn take_over(&self) -> Result<(), StoreError> {
@@ -34,7 +46,6 @@ impl Sqlite {
         tx.commit().await.doing("taking over")
     }
 
-    // A watcher that was renamed keeps the name its keys are hashed with: whoever has that name now hashes with another one.
     pub(in crate::store) async fn claim_poll(
         &self,
         watcher: &str,
@@ -45,16 +56,7 @@ impl Sqlite {
     ) -> Result<Option<Claim>, StoreError> {
         let until = stamp(now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
         let mut tx = self.begin().await?;
-        sqlx::query(
-            "insert into watcher_state (watcher, source, identity) values (?1, ?2,
-                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0))
-             on conflict do nothing",
-        )
-        .bind(watcher)
-        .bind(source)
-        .execute(&mut *tx)
-        .await
-        .doing("claiming a poll")?;
+        sqlx::query(BEGIN_STATE).bind(watcher).bind(source).execute(&mut *tx).await.doing("claiming a poll")?;
         let row = sqlx::query(
             "update watcher_state set owner = ?, claimed_until = ?, epoch = epoch + 1
              where watcher = ? and source = ? and (owner is null or claimed_until <= ?) returning *",
@@ -134,18 +136,16 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn schedule(&self, watcher: &str, source: &str, next: Option<DateTime<Utc>>) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into watcher_state (watcher, source, next_poll_at, identity) values (?1, ?2, ?3,
-                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0))
-             on conflict (watcher, source) do update set next_poll_at = excluded.next_poll_at",
-        )
-        .bind(watcher)
-        .bind(source)
-        .bind(next.map(stamp))
-        .execute(&self.writer)
-        .await
-        .doing("scheduling a watcher")
-        .map(drop)
+        let mut tx = self.begin().await?;
+        sqlx::query(BEGIN_STATE).bind(watcher).bind(source).execute(&mut *tx).await.doing("scheduling a watcher")?;
+        sqlx::query("update watcher_state set next_poll_at = ? where watcher = ? and source = ?")
+            .bind(next.map(stamp))
+            .bind(watcher)
+            .bind(source)
+            .execute(&mut *tx)
+            .await
+            .doing("scheduling a watcher")?;
+        tx.commit().await.doing("scheduling a watcher")
     }
 
     pub(in crate::store) async fn commit_poll(&self, commit: &PollCommit, changes: &Changes) -> Result<Committed, StoreError> {
@@ -168,14 +168,15 @@ impl Sqlite {
         }
         defer(&mut tx, &changes.deferred, &ids).await?;
         insert_silenced(&mut tx, &changes.silenced, &ids).await?;
-        insert_traces(&mut tx, commit, poll_id, &changes.traces).await?;
+        end_traces(&mut tx, &changes.traces_over, commit.record.started_at).await?;
+        let traces = insert_traces(&mut tx, commit, poll_id, &changes.traces).await?;
         tx.commit().await.doing("recording a poll")?;
         let events = ids.into_iter().zip(changes.events.iter().map(|event| event.kind)).collect();
-        Ok(Committed { poll_id, events, deliveries: changes.deliveries.len() })
+        Ok(Committed { poll_id, events, deliveries: changes.deliveries.len(), traces })
     }
 }
 
-fn watcher_state(row: &SqliteRow) -> Result<WatcherState, StoreError> {
+pub(super) fn watcher_state(row: &SqliteRow) -> Result<WatcherState, StoreError> {
     Ok(WatcherState {
         watcher: row.get("watcher"),
         source: row.get("source"),
@@ -207,8 +208,8 @@ async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed:
     let json = |value: Option<Result<String, StoreError>>| value.transpose();
     let done = sqlx::query(
         "update watcher_state set next_poll_at = ?, revision = ?, baseline_at = ?, failures = ?, failing_since = ?, failing_told = ?,
-                key_columns = ?, alert_on = ?, cursor = ?, shape = ?, last_report = ?, held_polls = ?, held_reason = ?, released_at = ?, last_ok_at = ?,
-                last_poll_at = ?, told_by_source = ?, version = version + ?, owner = null, claimed_until = null
+                key_columns = ?, alert_on = ?, cursor = ?, shape = ?, last_report = ?, held_polls = ?, held_reason = ?, last_ok_at = ?,
+                released_at = iif(?, released_at, null), last_poll_at = ?, told_by_source = ?, version = version + ?, owner = null, claimed_until = null
          where watcher = ? and source = ? and epoch = ? and owner is not null",
     )
     .bind(state.next_poll_at.map(stamp))
@@ -224,8 +225,9 @@ async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed:
     .bind(json(state.last_report.as_ref().map(|report| to_json(report, "a report")))?)
     .bind(state.held_polls)
     .bind(&state.held_reason)
-    .bind(state.released_at.map(stamp))
     .bind(state.last_ok_at.map(stamp))
+    // A person may have released the result while the poll was under way: only a result that was taken uses that up.
+    .bind(commit.record.outcome == PollOutcome::Failed)
     .bind(state.last_poll_at.map(stamp))
     .bind(state.told_by_source)
     .bind(i64::from(changed))
@@ -423,14 +425,16 @@ async fn mark_alerts(tx: &mut Transaction<'_, Db>, marks: &[KeyMark]) -> Result<
 }
 
 async fn unacknowledge(tx: &mut Transaction<'_, Db>, fingerprints: &[Fingerprint]) -> Result<(), StoreError> {
-    for fingerprint in fingerprints {
-        sqlx::query(
-            "update alert_state set acknowledged_at = null, acknowledged_by = null, acknowledged_note = null where fingerprint = ?",
-        )
-        .bind(fingerprint.to_string())
-        .execute(&mut **tx)
-        .await
-        .doing("taking an acknowledgement back")?;
+    for chunk in fingerprints.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new(
+            "update alert_state set acknowledged_at = null, acknowledged_by = null, acknowledged_note = null where acknowledged_at is not null and fingerprint in (",
+        );
+        let mut list = query.separated(", ");
+        for fingerprint in chunk {
+            list.push_bind(fingerprint.to_string());
+        }
+        query.push(")");
+        query.build().execute(&mut **tx).await.doing("taking an acknowledgement back")?;
     }
     Ok(())
 }
@@ -454,25 +458,9 @@ async fn insert_silenced(tx: &mut Transaction<'_, Db>, silenced: &[Silenced], id
         });
         query.build().execute(&mut **tx).await.doing("recording what is silenced")?;
     }
-    Ok(())
-}
-
-async fn insert_traces(tx: &mut Transaction<'_, Db>, commit: &PollCommit, poll_id: i64, traces: &[Trace]) -> Result<(), StoreError> {
-    let at = stamp(commit.record.started_at);
-    for chunk in traces.chunks(CHUNK) {
-        let mut query = QueryBuilder::<Db>::new("insert into trace (at, watcher, source, poll_id, fingerprint, key, word, text) ");
-        query.push_values(chunk, |mut values, trace| {
-            values
-                .push_bind(&at)
-                .push_bind(&commit.claim.watcher)
-                .push_bind(&commit.claim.source)
-                .push_bind(poll_id)
-                .push_bind(trace.fingerprint.to_string())
-                .push_bind(trace.key.as_ref().map(|key| Json::Object(key.to_json()).to_string()))
-                .push_bind(trace.word.as_str())
-                .push_bind(&trace.text);
-        });
-        query.build().execute(&mut **tx).await.doing("writing the trace")?;
+    // A silence may have ended, and have been told, while the poll was under way.
+    for silence in silenced.iter().map(|silenced| silenced.silence).collect::<BTreeSet<i64>>() {
+        reopen(tx, silence).await?;
     }
     Ok(())
 }

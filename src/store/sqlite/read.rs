@@ -1,9 +1,11 @@
 //! Lists for people, pages and the API; and the janitor's work.
 
-use super::codec::{object, parse_json, stamp};
+use super::codec::{acknowledgement, object, parse_json, stamp};
 use super::{Doing, Sqlite};
-use crate::store::lists::{AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine};
-use crate::store::model::StoreError;
+use crate::store::lists::{
+    AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine,
+};
+use crate::store::model::{QueuedMessage, StoreError};
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteRow;
@@ -18,9 +20,9 @@ const CHUNK: usize = 500;
 impl Sqlite {
     pub(in crate::store) async fn alerts(&self, watcher: Option<&str>, limit: u64) -> Result<Vec<AlertLine>, StoreError> {
         let rows = sqlx::query(
-            "select a.*, (select max(h.id) from alert_history h where h.fingerprint = a.fingerprint and h.event = 'fired') as id
+            "select a.*, (select max(h.id) from alert_history h where a.status = 'firing' and h.fingerprint = a.fingerprint and h.event = 'fired') as id
              from alert_state a where a.status in ('firing', 'pending') and (?1 is null or a.watcher = ?1)
-             order by a.since desc, a.fingerprint limit ?2",
+             order by a.status, a.since desc, a.watcher, id, a.fingerprint limit ?2",
         )
         .bind(watcher)
         .bind(bound(limit))
@@ -41,12 +43,7 @@ impl Sqlite {
             query.push(" and exists (select 1 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id = h.id and d.receiver = ");
             query.push_bind(receiver).push(")");
         }
-        for (column, value) in &wanted.key {
-            // A float is a JSON number and a truth value a JSON literal: both are compared as the text that is shown.
-            query.push(" and exists (select 1 from json_each(h.key) k where k.key = ").push_bind(column).push(" collate nocase");
-            query.push(" and iif(k.type in ('true', 'false'), k.type, coalesce(cast(k.value as text), 'NULL')) = ");
-            query.push_bind(value).push(")");
-        }
+        push_key(&mut query, "h.key", &wanted.key);
         for (comparison, value) in [(" and h.at >= ", &wanted.since), (" and h.at < ", &wanted.until)] {
             if let Some(value) = value {
                 query.push(comparison).push_bind(value);
@@ -128,6 +125,19 @@ impl Sqlite {
         Ok(rows.iter().map(|row| delivery_line(row, tries.remove(&row.get("id")).unwrap_or_default())).collect())
     }
 
+    pub(in crate::store) async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
+        let rows = sqlx::query("select id, receiver, message from delivery where id > ? order by id")
+            .bind(delivery)
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading messages")?;
+        let message = |row: &SqliteRow| {
+            let message = serde_json::from_str(row.get("message")).map_err(|error| StoreError::Corrupt(format!("a message ({error})")))?;
+            Ok(QueuedMessage { id: row.get("id"), receiver: row.get("receiver"), message })
+        };
+        rows.iter().map(message).collect()
+    }
+
     async fn attempts_of(&self, deliveries: &[i64]) -> Result<HashMap<i64, Vec<AttemptLine>>, StoreError> {
         let mut found: HashMap<i64, Vec<AttemptLine>> = HashMap::new();
         for chunk in deliveries.chunks(CHUNK) {
@@ -159,8 +169,8 @@ impl Sqlite {
         Ok(rows.iter().map(|row| (row.get("watcher"), row.get("severity"), row.get::<i64, _>("n").unsigned_abs())).collect())
     }
 
-    pub(in crate::store) async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut gone = 0;
+    pub(in crate::store) async fn purge(&self, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut gone = self.purge_traces(now).await?;
         // A settled delivery's `not_before` is when it was settled. A line that an unsettled delivery tells stays, as do the polls of the lines that stay.
         for statement in [
             "delete from delivery where id in (select id from delivery where state in ('delivered', 'discarded') and max(created_at, not_before) < ?1 limit ?2)",
@@ -186,7 +196,7 @@ impl Sqlite {
 }
 
 /// SQLite takes a negative limit for none.
-fn bound(limit: u64) -> i64 {
+pub(super) fn bound(limit: u64) -> i64 {
     if limit == 0 { -1 } else { i64::try_from(limit).unwrap_or(-1) }
 }
 
@@ -195,7 +205,18 @@ fn pattern(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
-fn push_list(query: &mut QueryBuilder<Db>, ids: &[i64]) {
+/// Where each of these columns of a key has this text.
+pub(super) fn push_key(query: &mut QueryBuilder<Db>, json: &str, key: &[(String, String)]) {
+    for (column, value) in key {
+        // A float is a JSON number and a truth value a JSON literal: both are compared as the text that is shown.
+        query.push(" and exists (select 1 from json_each(").push(json).push(") k where k.key = ");
+        query.push_bind(column.clone()).push(" collate nocase");
+        query.push(" and iif(k.type in ('true', 'false'), k.type, coalesce(cast(k.value as text), 'NULL')) = ");
+        query.push_bind(value.clone()).push(")");
+    }
+}
+
+pub(super) fn push_list(query: &mut QueryBuilder<Db>, ids: &[i64]) {
     let mut list = query.separated(", ");
     for id in ids {
         list.push_bind(*id);
@@ -219,11 +240,12 @@ fn alert_line(row: &SqliteRow) -> Result<AlertLine, StoreError> {
         since: row.get("since"),
         told_at: row.get("told_at"),
         receivers: serde_json::from_str(row.get("receivers")).unwrap_or_default(),
+        polls: row.get("polls"),
         gone_since: row.get("gone_since"),
         repeats: row.get("repeats"),
-        acknowledged_at: row.get("acknowledged_at"),
-        acknowledged_by: row.get("acknowledged_by"),
-        acknowledged_note: row.get("acknowledged_note"),
+        acknowledged: acknowledgement(row)?.as_ref().map(AcknowledgedLine::of),
+        silenced: false,
+        silences: Vec::new(),
     })
 }
 

@@ -1,11 +1,11 @@
 //! What happens to a watcher's state beside its polls: dead sources, a new name, a removed file, a person's release.
 
 use super::codec::{alert, count, json_or_null, stamp, time_or_null};
-use super::polls::{insert_events, remove_alerts};
+use super::polls::{insert_events, remove_alerts, watcher_state};
 use super::{Doing, Sqlite};
 use crate::domain::alert::Alert;
 use crate::domain::compose::Changes;
-use crate::store::model::{SourceState, StoreError};
+use crate::store::model::{SourceState, StoreError, WatcherState};
 use chrono::{DateTime, Utc};
 use sqlx::{Row as _, Sqlite as Db, Transaction};
 
@@ -42,8 +42,12 @@ impl Sqlite {
         // A slot that was written before the first poll is all that may be there under the new name.
         for statement in [
             "delete from watcher_state where watcher = ?2",
-            "update watcher_state set identity = coalesce(identity, ?1), watcher = ?2, version = version + 1 where watcher = ?1",
+            // Polls that were made under the new name before have epochs that must not come again.
+            "update watcher_state set identity = coalesce(identity, ?1), watcher = ?2, version = version + 1,
+                    epoch = max(epoch, coalesce((select max(poll.epoch) + 1000 from poll where poll.watcher = ?2 and poll.source = watcher_state.source), 0))
+             where watcher = ?1",
             "update alert_state set watcher = ?2 where watcher = ?1",
+            "update trace set watcher = ?2 where watcher = ?1",
         ] {
             sqlx::query(statement)
                 .bind(formerly)
@@ -71,23 +75,36 @@ impl Sqlite {
         let mut tx = self.begin().await?;
         insert_events(&mut tx, None, &changes.events).await?;
         remove_alerts(&mut tx, &changes.remove).await?;
-        for statement in
-            ["delete from alert_state where watcher = ? and source = ?", "delete from watcher_state where watcher = ? and source = ?"]
-        {
+        for statement in [
+            "delete from alert_state where watcher = ? and source = ?",
+            "delete from watcher_state where watcher = ? and source = ?",
+            "update trace set until = at where watcher = ? and source = ? and until is null",
+        ] {
             sqlx::query(statement).bind(watcher).bind(source).execute(&mut *tx).await.doing("closing a watcher that is gone")?;
         }
         tx.commit().await.doing("closing a watcher that is gone")
     }
 
-    pub(in crate::store) async fn release_held(&self, watcher: &str, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let done = sqlx::query("update watcher_state set released_at = ? where watcher = ? and held_reason is not null")
+    pub(in crate::store) async fn release_held(&self, watcher: &str, now: DateTime<Utc>) -> Result<Vec<WatcherState>, StoreError> {
+        let rows = sqlx::query("update watcher_state set released_at = ? where watcher = ? and held_reason is not null returning *")
             .bind(stamp(now))
             .bind(watcher)
-            .execute(&self.writer)
+            .fetch_all(&self.writer)
             .await
             .doing("releasing a held result")?;
-        Ok(done.rows_affected())
+        rows.iter().map(watcher_state).collect()
     }
+}
+
+/// Someone else than a poll has changed alerts of a watcher: what is in memory of them is read again.
+pub(super) async fn raise_version(tx: &mut Transaction<'_, Db>, watcher: &str, source: &str) -> Result<(), StoreError> {
+    sqlx::query("update watcher_state set version = version + 1 where watcher = ? and source = ?")
+        .bind(watcher)
+        .bind(source)
+        .execute(&mut **tx)
+        .await
+        .doing("raising a watcher's version")
+        .map(drop)
 }
 
 async fn count_of(tx: &mut Transaction<'_, Db>, statement: &'static str, name: &str) -> Result<i64, StoreError> {

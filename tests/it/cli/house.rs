@@ -145,7 +145,7 @@ pub struct Said {
 }
 
 impl Said {
-    fn new(arguments: &[&str], output: Output) -> Said {
+    pub fn new(arguments: &[&str], output: Output) -> Said {
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
         let said = Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
         assert_no_secret(&arguments.join(" "), &format!("{}{}", said.out, said.err));
@@ -167,6 +167,12 @@ impl Said {
     #[track_caller]
     pub fn err_has(self, words: &str) -> Said {
         assert!(self.err.contains(words), "`{words}` is missing in:\n{}", self.err);
+        self
+    }
+
+    #[track_caller]
+    pub fn out_is_empty(self) -> Said {
+        assert_eq!(self.out, "");
         self
     }
 

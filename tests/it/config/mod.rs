@@ -5,6 +5,7 @@ mod calendars;
 mod generated;
 mod good;
 mod secrets;
+mod watcher_tests;
 mod wrong_settings;
 mod wrong_watchers;
 

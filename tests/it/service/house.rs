@@ -27,7 +27,12 @@ pub struct House {
     pub simulator: Simulator,
     pub engine: Engine,
     pub shop: SqlitePool,
+    /// More settings than every house has.
+    more: String,
 }
+
+/// The token of the robot called `duty`, which only some houses have.
+pub const DUTY_TOKEN: &str = "d07fd07fd07fd07fd07fd07fd07fd07fd07fd07fd07fd07fd07fd07fd07fd07f";
 
 /// A watcher on the table `stock`, with more lines of TOML.
 pub fn low_stock(more: &str) -> String {
@@ -46,32 +51,45 @@ impl House {
     }
 
     pub async fn with(watchers: &[(&str, &str)], change: impl FnOnce(SimulatorSettings) -> SimulatorSettings) -> House {
+        House::furnished(watchers, change, |_, _| String::new()).await
+    }
+
+    /// A house with more settings, for more sources or receivers.
+    pub async fn furnished(
+        watchers: &[(&str, &str)],
+        change: impl FnOnce(SimulatorSettings) -> SimulatorSettings,
+        more: impl FnOnce(&Simulator, &Path) -> String,
+    ) -> House {
         rowbell::notify::install_tls();
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Clock::at(start_time());
         let shop = open_shop(folder.path()).await;
-        let mut simulated = SimulatorSettings::new(clock.clone()).with_robot(SimulatedRobot::new(TOKEN, "warehouse"));
+        let mut simulated = SimulatorSettings::new(clock.clone())
+            .with_robot(SimulatedRobot::new(TOKEN, "warehouse"))
+            .with_robot(SimulatedRobot::new(DUTY_TOKEN, "duty"));
         simulated.hold = Duration::from_millis(1_500);
         let simulator = Simulator::start(change(simulated)).await.expect("the simulator starts");
-        let engine = open_engine(folder.path(), &clock, &simulator).await;
-        let house = House { folder, clock, simulator, engine, shop };
+        let more = more(&simulator, folder.path());
+        let engine = open_engine(&settings(folder.path(), &simulator, &more), &clock).await;
+        let house = House { folder, clock, simulator, engine, shop, more };
         house.set_watchers(watchers).await;
         house
     }
 
     pub fn settings(&self) -> Settings {
-        settings(self.folder.path(), &self.simulator)
+        settings(self.folder.path(), &self.simulator, &self.more)
     }
 
     pub async fn set_watchers(&self, watchers: &[(&str, &str)]) {
         let settings = self.settings();
-        let parse = |(name, text): &(&str, &str)| Arc::new(parse_watcher(name, Path::new(name), text, &settings).expect("a valid watcher"));
-        self.engine.set_watchers(watchers.iter().map(parse).collect()).await.expect("the watchers are taken");
+        let parse =
+            |(name, text): &(&str, &str)| parse_watcher(name, Path::new(name), text, &settings).expect("a valid watcher").instances();
+        self.engine.set_watchers(watchers.iter().flat_map(parse).map(Arc::new).collect()).await.expect("the watchers are taken");
     }
 
     /// The process dies and a new one starts on the same files; time stands still.
     pub async fn restart(&mut self, watchers: &[(&str, &str)]) {
-        self.engine = open_engine(self.folder.path(), &self.clock, &self.simulator).await;
+        self.engine = open_engine(&self.settings(), &self.clock).await;
         self.engine.parts().store.take_over().await.expect("the store is taken over");
         self.set_watchers(watchers).await;
     }
@@ -145,18 +163,22 @@ async fn open_shop(folder: &Path) -> SqlitePool {
     shop
 }
 
-fn settings(folder: &Path, simulator: &Simulator) -> Settings {
+/// The settings of a second receiver, `duty`.
+pub fn duty(simulator: &Simulator) -> String {
+    format!("[receivers.duty]\ntype = \"dingtalk_robot\"\nwebhook = \"{}\"\n", simulator.webhook(DUTY_TOKEN))
+}
+
+fn settings(folder: &Path, simulator: &Simulator, more: &str) -> Settings {
     let text = format!(
-        "timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n",
+        "timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{more}",
         folder.display(),
         simulator.webhook(TOKEN),
     );
     parse_settings(&folder.join("rowbell.toml"), &text, &Environment::default()).expect("valid settings")
 }
 
-async fn open_engine(folder: &Path, clock: &Clock, simulator: &Simulator) -> Engine {
+async fn open_engine(settings: &Settings, clock: &Clock) -> Engine {
     use secrecy::ExposeSecret;
-    let settings = settings(folder, simulator);
     let store = Store::open(settings.store.url.expose_secret()).await.expect("the store opens");
     let sources = settings.sources.iter().map(|(name, source)| {
         let own = SourceSettings {

@@ -3,9 +3,12 @@
 #![allow(clippy::expect_used)] // the fixtures are tests too
 
 mod outbox;
+mod people;
 mod polls;
 mod processes;
 mod read;
+mod silences;
+mod trace;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rowbell::domain::alert::{Alert, AlertStatus, Event, EventKind, Severity};

@@ -113,6 +113,18 @@ async fn a_line_of_the_history_tells_what_became_of_its_message() {
 }
 
 #[tokio::test]
+async fn the_messages_of_the_outbox_are_read_from_a_number_on() {
+    for fresh in Fresh::all() {
+        let store = with_history(&fresh).await;
+        let all = store.messages_after(0).await.expect("the messages");
+        let told: Vec<_> = all.iter().map(|queued| (queued.receiver.as_str(), queued.message.title.as_str())).collect();
+        assert_eq!(told.last(), Some(&("duty", "over")), "{told:?}");
+        let rest = store.messages_after(all[0].id).await.expect("the messages");
+        assert_eq!(rest.len(), all.len() - 1);
+    }
+}
+
+#[tokio::test]
 async fn nobody_changes_the_history() {
     for fresh in Fresh::all() {
         with_history(&fresh).await.close().await;
@@ -167,15 +179,15 @@ async fn the_janitor_leaves_firing_alerts_and_what_waits() {
         poll(&store, "w", at(5), Changes::default()).await;
         let test = store.claim_test("warehouse", at(6)).await.expect("an answer").expect("room");
         store.record_test(test, "warehouse", delivered(at(6))).await.expect("recorded");
-        assert_eq!(store.purge(at(-1)).await.expect("purged"), 0);
-        store.purge(at(1_000)).await.expect("purged");
+        assert_eq!(store.purge(at(-1), at(0)).await.expect("purged"), 0);
+        store.purge(at(1_000), at(1_000)).await.expect("purged");
         assert_eq!(lines(&store, HistoryQuery::default()).await, ["fired \"over and waiting\"", "fired \"firing\""]);
         assert_eq!(store.deliveries(false, 0).await.expect("deliveries").len(), 1);
         assert_eq!(store.polls(None, 0).await.expect("polls").len(), 2, "the polls of what stays");
         assert_eq!(store.alerts(None, 0).await.expect("alerts").len(), 1);
-        assert_eq!(store.purge(at(1_000)).await.expect("purged"), 0);
+        assert_eq!(store.purge(at(1_000), at(1_000)).await.expect("purged"), 0);
         assert_eq!(deliver(&store, "warehouse", at(1_001)).await, "over and waiting");
-        store.purge(at(1_002)).await.expect("purged");
+        store.purge(at(1_002), at(1_002)).await.expect("purged");
         assert_eq!(lines(&store, HistoryQuery::default()).await, ["fired \"firing\""]);
     }
 }
@@ -186,7 +198,7 @@ async fn an_old_message_that_has_just_arrived_stays_for_its_time() {
         let store = fresh.open().await;
         poll(&store, "w", at(0), fired("w", &["a"])).await;
         deliver(&store, "warehouse", at(10_000)).await;
-        store.purge(at(9_999)).await.expect("purged");
+        store.purge(at(9_999), at(9_999)).await.expect("purged");
         assert_eq!(store.deliveries(false, 0).await.expect("deliveries").len(), 1);
     }
 }

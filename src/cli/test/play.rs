@@ -1,0 +1,269 @@
+//! Runs a test: the engine itself, on a store of its own, with sources that answer what the test says and a clock that
+//! moves from poll to poll. What the polls come to is read from the store, as every other command reads it.
+
+use crate::cli::Failed;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::config::watcher_test::{TestPoll, TestRead, TestRows, WatcherTest, WatcherTests};
+use crate::domain::alert::{Alert, AlertStatus, EventKind, Severity};
+use crate::domain::message::Message;
+use crate::domain::row::Row;
+use crate::domain::watcher::{AlertOn, Expect, Mention, Watcher};
+use crate::engine::{Engine, Parts, PollReport, Slot};
+use crate::metrics::Metrics;
+use crate::source::{Answer, Replay, Source, SourceErrorKind, SourceSettings};
+use crate::store::{HistoryLine, HistoryQuery, Object, Store};
+use anyhow::Context;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The limits of a source that no settings are read of.
+const MAX_ROWS: u64 = 100_000;
+const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a poll came to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub events: Vec<SeenEvent>,
+    pub firing: Vec<String>,
+    pub pending: Vec<String>,
+    /// By receiver, in the order in which they were made.
+    pub messages: Vec<(String, SeenMessage)>,
+    /// What is wrong with the poll, but for what the test itself has fail.
+    pub errors: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// An event.
+#[derive(Clone, Debug)]
+pub(super) struct SeenEvent {
+    pub kind: EventKind,
+    /// The texts of its columns, separated by `/`; empty for an event without a key.
+    pub key: String,
+    pub severity: Severity,
+    pub receivers: Vec<String>,
+    pub reason: String,
+}
+
+/// A message as its receiver gets it, but for what its robot adds.
+#[derive(Clone, Debug)]
+pub(super) struct SeenMessage {
+    pub title: String,
+    pub text: String,
+    pub mentions: Vec<String>,
+}
+
+/// Runs a test; what each of its polls came to.
+pub(super) async fn play(tests: &WatcherTests, test: &WatcherTest, settings: &Settings) -> Result<Vec<Seen>, Failed> {
+    let mut stage = Stage::open(tests, test, settings).await?;
+    let mut seen = Vec::new();
+    for poll in &test.polls {
+        seen.push(stage.poll(poll).await?);
+    }
+    stage.engine.parts().store.close().await;
+    Ok(seen)
+}
+
+/// Everything that a test runs on.
+struct Stage<'a> {
+    tests: &'a WatcherTests,
+    settings: &'a Settings,
+    clock: Clock,
+    watchers: Vec<Arc<Watcher>>,
+    replays: BTreeMap<String, Replay>,
+    engine: Engine,
+    folder: ScratchFolder,
+    /// The number of the last event that has been seen, and of the last message.
+    last_event: i64,
+    last_message: i64,
+}
+
+impl<'a> Stage<'a> {
+    async fn open(tests: &'a WatcherTests, test: &WatcherTest, settings: &'a Settings) -> Result<Stage<'a>, Failed> {
+        let folder = ScratchFolder::create()?;
+        let clock = Clock::at(test.start);
+        let watchers: Vec<Arc<Watcher>> = tests.watcher.instances().into_iter().map(Arc::new).collect();
+        let replays = watchers.iter().map(|watcher| (watcher.source.clone(), Replay::default())).collect();
+        let engine = engine(tests, settings, &clock, &replays, &folder).await?;
+        engine.know_watchers(watchers.clone());
+        Ok(Stage { tests, settings, clock, watchers, replays, engine, folder, last_event: 0, last_message: 0 })
+    }
+
+    /// Makes a poll of every source, at its time.
+    async fn poll(&mut self, poll: &TestPoll) -> Result<Seen, Failed> {
+        self.engine.pass_until(poll.at).await;
+        if poll.restart {
+            self.restart().await?;
+        }
+        if poll.release {
+            self.engine.parts().store.release_held(&self.tests.watcher.name, self.clock.now()).await?;
+        }
+        let mut seen = Seen::default();
+        for watcher in self.watchers.clone() {
+            let Some(read) = poll.reads.get(&watcher.source) else { continue };
+            self.answer(&watcher, read);
+            let slot = Slot { scheduled_at: poll.at, missed: 0, advances: true };
+            let report = self.engine.poll(watcher.clone(), slot).await;
+            seen.take(&report, read, self.watchers.len() > 1)?;
+        }
+        self.engine.tell_digests().await;
+        self.look(&mut seen).await?;
+        Ok(seen)
+    }
+
+    /// The program ends and a new one takes up what it left in the store.
+    async fn restart(&mut self) -> Result<(), Failed> {
+        self.engine.parts().store.close().await;
+        self.engine = engine(self.tests, self.settings, &self.clock, &self.replays, &self.folder).await?;
+        self.engine.parts().store.take_over().await?;
+        self.engine.know_watchers(self.watchers.clone());
+        Ok(())
+    }
+
+    fn answer(&self, watcher: &Watcher, read: &TestRead) {
+        let Some(replay) = self.replays.get(&watcher.source) else { return };
+        let kind = |word: &str| SourceErrorKind::ALL.into_iter().find(|kind| kind.as_str() == word);
+        let failure = read.failure.as_ref().and_then(|(word, message)| Some((kind(word)?, message.clone())));
+        let answer = |rows: &TestRows| Answer { columns: rows.columns.clone(), rows: rows.rows.clone(), failure: None };
+        replay.give(&watcher.query, Answer { failure, ..answer(&read.rows) });
+        if let (AlertOn::Missing { expect: Expect::Query(query) }, Some(rows)) = (&watcher.alert_on, &read.expect_rows) {
+            replay.give(query, answer(rows));
+        }
+    }
+
+    /// Reads what is in the store now and was not before.
+    async fn look(&mut self, seen: &mut Seen) -> Result<(), Failed> {
+        let store = &self.engine.parts().store;
+        let mut lines = store.history(HistoryQuery { limit: 0, ..HistoryQuery::default() }).await?;
+        lines.retain(|line| line.id > self.last_event);
+        lines.reverse();
+        self.last_event = lines.last().map_or(self.last_event, |line| line.id);
+        seen.events = lines.iter().map(SeenEvent::of).collect();
+        for queued in store.messages_after(self.last_message).await? {
+            self.last_message = queued.id;
+            seen.messages.push((queued.receiver, SeenMessage::of(&queued.message)));
+        }
+        for watcher in &self.watchers {
+            for alert in store.alerts_of_watcher(&watcher.name, &watcher.source).await? {
+                match alert.status {
+                    AlertStatus::Firing => seen.firing.push(key_of(&alert)),
+                    AlertStatus::Pending => seen.pending.push(key_of(&alert)),
+                    AlertStatus::Seen => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    /// Takes what a poll reports of itself.
+    fn take(&mut self, report: &PollReport, read: &TestRead, names_source: bool) -> Result<(), Failed> {
+        let of_source = |text: &str| if names_source { format!("{}: {text}", report.source) } else { text.to_owned() };
+        if let (None, Some(failure)) = (report.poll_id, &report.failure) {
+            return Err(Failed::Run(anyhow::anyhow!("a poll of `{}` could not be recorded: {}", report.watcher, failure.message)));
+        }
+        if let (None, Some(failure)) = (&read.failure, &report.failure) {
+            self.errors.push(of_source(&format!("{}: {}", failure.kind, failure.message)));
+        }
+        self.warnings.extend(report.warnings.iter().map(|warning| of_source(warning)));
+        Ok(())
+    }
+}
+
+impl SeenEvent {
+    fn of(line: &HistoryLine) -> SeenEvent {
+        SeenEvent {
+            kind: line.event.parse().unwrap_or(EventKind::Fired),
+            key: line.key.as_ref().map(joined).unwrap_or_default(),
+            severity: line.severity.parse().unwrap_or_default(),
+            receivers: line.deliveries.iter().map(|delivery| delivery.receiver.clone()).collect(),
+            reason: line.reason.clone(),
+        }
+    }
+}
+
+impl SeenMessage {
+    fn of(message: &Message) -> SeenMessage {
+        let mention = |mention: &Mention| match mention {
+            Mention::Mobile(number) => number.clone(),
+            Mention::User(user) => user.clone(),
+            Mention::All => "all".to_owned(),
+        };
+        SeenMessage { title: message.title.clone(), text: message.text(), mentions: message.mentions.iter().map(mention).collect() }
+    }
+}
+
+/// The key columns as one text.
+fn joined(key: &Object) -> String {
+    let text = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => "NULL".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    key.values().map(text).collect::<Vec<_>>().join("/")
+}
+
+fn key_of(alert: &Alert) -> String {
+    let row: &Row = &alert.key;
+    if row.is_empty() { "*".to_owned() } else { joined(&row.to_json()) }
+}
+
+async fn engine(
+    tests: &WatcherTests,
+    settings: &Settings,
+    clock: &Clock,
+    replays: &BTreeMap<String, Replay>,
+    folder: &ScratchFolder,
+) -> Result<Engine, Failed> {
+    let source = |(name, replay): (&String, &Replay)| {
+        let url =
+            settings.sources.get(name).map_or_else(|| SecretString::from("postgres://localhost/nowhere"), |source| source.url.clone());
+        let own = SourceSettings {
+            name: name.clone(),
+            url,
+            timezone: tests.watcher.timezone,
+            max_connections: 1,
+            query_timeout: QUERY_TIMEOUT,
+            max_rows: MAX_ROWS,
+        };
+        (name.clone(), Arc::new(Source::replay(own, replay.clone())))
+    };
+    Ok(Engine::new(Parts {
+        clock: clock.clone(),
+        store: Store::open(&folder.store_url()).await.context("opening the store of a test")?,
+        sources: replays.iter().map(source).collect(),
+        receivers: BTreeMap::new(),
+        calendars: settings.calendars.clone(),
+        language: tests.language,
+        timezone: tests.timezone,
+        metrics: Metrics::new(),
+        owner: "test".to_owned(),
+    }))
+}
+
+/// The folder of a test's store; it is removed when the test is over.
+struct ScratchFolder(PathBuf);
+
+impl ScratchFolder {
+    fn create() -> Result<ScratchFolder, Failed> {
+        let path = std::env::temp_dir().join(format!("rowbell-test-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(&path).with_context(|| format!("creating the folder {} for the store of a test", path.display()))?;
+        Ok(ScratchFolder(path))
+    }
+
+    fn store_url(&self) -> String {
+        format!("sqlite://{}/store.db", self.0.display())
+    }
+}
+
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!("the folder {} of a test could not be removed: {error}", self.0.display());
+        }
+    }
+}
