@@ -27,7 +27,7 @@ pub use health::HELD;
 pub use past::{NO_TIME, Past};
 pub use poll::{PollReport, Slot};
 pub use preview::Preview;
-pub use question::{checkable, checkable_expected, planned};
+pub use question::{checkable, checkable_expected, planned, prepared};
 pub use schedule::{Due, Roster};
 
 use crate::clock::Clock;

@@ -6,7 +6,7 @@ use crate::config::{Fault, Part, WatcherText, nearest};
 use crate::domain::query::Query;
 use crate::domain::sql_text::Dialect;
 use crate::domain::watcher::{AlertOn, Expect, Watcher};
-use crate::engine::{checkable, checkable_expected};
+use crate::engine::{checkable, checkable_expected, prepared};
 use crate::source::{Source, SourceError, SourceErrorKind};
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
@@ -70,7 +70,7 @@ async fn check_on(source: &Source, group: &[Instance], texts: &[Option<&WatcherT
 
 async fn check_watcher(source: &Source, watcher: &Watcher, text: &WatcherText, now: DateTime<Utc>) -> Found {
     let query = checkable(watcher, now);
-    let columns = match source.prepare(&query).await {
+    let columns = match prepared(source, watcher, now).await {
         Ok(columns) => columns,
         Err(error) => return Found::of_error(error, source.dialect(), Part::Query, &query, text),
     };

@@ -469,3 +469,30 @@ async fn a_table_that_may_not_be_read_on_mariadb() {
     let [said] = &said[..] else { panic!("{said:?}") };
     assert!(said.starts_with("3:40 SELECT command denied to user 'USER'@"), "{said}");
 }
+
+/// A cursor that the query computes with has a type only where it begins.
+async fn a_cursor_that_the_query_computes_with(product: Product, computed: &str) {
+    let database = TestDatabase::new(product).await;
+    let time = if product == Product::Postgres { "timestamptz" } else { "datetime" };
+    database
+        .run(&format!("create table events (id integer primary key, made {time}); insert into events values (1, '2026-11-20 08:00:00')"))
+        .await;
+    let house = House::new().await;
+    house.settings(&format!("[sources.db]\nurl = \"{}\"\n", database.url));
+    let head = "source = \"db\"\nevery = \"5m\"\nalert_on = \"new\"\nfirst_poll = \"alert\"\nkey = [\"id\"]\ncursor = \"made\"\n";
+    house.watcher("w", &format!("{head}cursor_start = 2026-01-01\nquery = \"select id, made from events where made >= {computed}\"\n"));
+    let lines = house.rowbell(&["check", "--json"]).exit(0).json();
+    assert_eq!(lines[0]["faults"], Json::Array(Vec::new()));
+    house.rowbell(&["poll"]).exit(0).out_has("fired");
+    house.rowbell(&["poll"]).exit(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_that_the_query_computes_with_on_postgresql() {
+    a_cursor_that_the_query_computes_with(Product::Postgres, ":cursor - interval '1 hour'").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_that_the_query_computes_with_on_mariadb() {
+    a_cursor_that_the_query_computes_with(Product::Mariadb, ":cursor - interval 1 hour").await;
+}
