@@ -49,23 +49,23 @@ pub(super) struct Edit {
     troubles: Vec<String>,
 }
 
-/// Looks what has changed since the last polls; `is_whole`: the files are all that the folder has.
-///
-/// # Errors
-/// The settings do not make an engine.
-pub(super) async fn look(checked: &mut [Checked], settings: &Settings, is_whole: bool) -> Result<(), Failed> {
+/// Looks what has changed since the last polls; `is_whole`: the files are all that the folder has. A store that cannot be
+/// read is told, and is no fault of the files.
+pub(super) async fn look(checked: &mut [Checked], settings: &Settings, is_whole: bool) {
+    let why = match compare(checked, settings, is_whole).await {
+        Ok(()) => return,
+        Err(Failed::Run(error)) => format!("{error:#}"),
+        Err(Failed::Invalid(text)) => text,
+    };
+    eprintln!("warning: what the edits of the files would do is not known: {why}");
+}
+
+async fn compare(checked: &mut [Checked], settings: &Settings, is_whole: bool) -> Result<(), Failed> {
     let url = settings.store.url.expose_secret();
     if !Store::exists(url)? {
         return Ok(());
     }
-    let store = match Store::open(url).await {
-        Ok(store) => store,
-        Err(error) => {
-            eprintln!("warning: what the edits of the files would do is not known: {error}");
-            return Ok(());
-        }
-    };
-    let engine = wiring::engine(settings, store, Clock::System)?;
+    let engine = wiring::engine(settings, wiring::store(settings).await?, Clock::System)?;
     let states = engine.parts().store.watcher_states().await?;
     for one in checked.iter_mut() {
         one.former_name(&states);

@@ -58,7 +58,7 @@ pub(super) async fn check(global: &Global, options: Options) -> Outcome {
     if !options.offline {
         online::check(&mut checked, &sources, now).await;
         if settings_are_valid {
-            edits::look(&mut checked, &settings, options.files.is_empty()).await?;
+            edits::look(&mut checked, &settings, options.files.is_empty()).await;
         }
     }
     print::watchers(global, &settings, &checked, now);

@@ -148,3 +148,15 @@ async fn what_the_guard_would_hold_and_what_would_fail_is_said() {
     assert!(out.contains("but the guard would hold that: 2 keys vanished at once, more than 1;"), "{out}");
     assert!(out.contains("new; 3 of 3 rows could not be judged and keep their state"), "{out}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_cannot_be_read_is_told_and_is_no_fault_of_the_files() {
+    let house = House::new().await;
+    house.watcher("low", &below(10));
+    house.write("rowbell.db", "this is no database, whatever its name says");
+    house
+        .rowbell(&["check"])
+        .exit(0)
+        .out_has("✓ low")
+        .err_has("warning: what the edits of the files would do is not known: opening the store");
+}
