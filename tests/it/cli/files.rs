@@ -40,12 +40,12 @@ async fn the_first_watcher_of_all_creates_the_folder() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_schemas_are_json() {
     let house = House::new().await;
-    for (of, key) in [("watcher", "query"), ("settings", "sources")] {
+    for (of, key) in [("watcher", "query"), ("test", "test"), ("settings", "sources")] {
         let said = house.rowbell(&["schema", of]).exit(0);
         let schema: Json = serde_json::from_str(&said.out).unwrap();
         assert!(schema["properties"][key].is_object(), "{of}");
     }
-    house.rowbell(&["schema", "nothing"]).exit(2).err_has("watcher, settings");
+    house.rowbell(&["schema", "nothing"]).exit(2).err_has("watcher, test, settings");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
