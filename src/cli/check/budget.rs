@@ -77,8 +77,10 @@ fn loads<'a>(checked: &'a [Checked], names: &[String]) -> Vec<Load<'a>> {
 fn reports(loads: &[Load<'_>], names: &[String], now: DateTime<Utc>) -> Option<Found> {
     let budget = hourly_budget();
     let reports: Vec<&Load<'_>> = loads.iter().filter(|load| matches!(load.watcher.alert_on, AlertOn::Report { .. })).collect();
+    // Whole hours of the clock: what is told does not hang on the minute in which it is asked.
+    let this_hour = now - TimeDelta::seconds(now.timestamp().rem_euclid(3600));
     let (loads, total) = (0..HOURS_AHEAD).find_map(|hour| {
-        let from = now + TimeDelta::hours(hour);
+        let from = this_hour + TimeDelta::hours(hour);
         let mut sent: Vec<(&Load<'_>, u32)> = reports.iter().map(|load| (*load, load.messages(from))).collect();
         let total: u32 = sent.iter().map(|(_, messages)| messages).sum();
         sent.sort_by_key(|(load, messages)| (std::cmp::Reverse(*messages), load.at));

@@ -23,12 +23,11 @@ pub(super) struct Checking<'a> {
 }
 
 impl Checking<'_> {
-    /// All that is wrong with them.
+    /// All that is wrong with them outside of the message.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = self.key_faults();
         faults.extend(self.kind_faults());
         faults.extend(self.condition_faults());
-        faults.extend(self.template_faults());
         faults
     }
 
@@ -186,7 +185,8 @@ impl Checking<'_> {
         if taken { "rowbell_source" } else { SOURCE_COLUMN }
     }
 
-    fn template_faults(&self) -> Vec<Fault> {
+    /// The names in each part of the message that nothing will fill.
+    pub fn message_faults(&self) -> Vec<(Part, Fault)> {
         let message = &self.watcher.message;
         let mut parts: Vec<(Part, &str, template::Sees)> = Vec::new();
         parts.extend(message.title.as_deref().map(|title| (Part::Title, title, template::Sees::Events)));
@@ -204,7 +204,7 @@ impl Checking<'_> {
         }
         let unknown = |(part, source, sees)| {
             let found = template::unknown_names(source, sees, &row, &key).into_iter();
-            found.map(move |name| self.text.fault(part, Some(name.span), name.message, Some(name.hint))).collect::<Vec<_>>()
+            found.map(move |name| (part, self.text.fault(part, Some(name.span), name.message, Some(name.hint)))).collect::<Vec<_>>()
         };
         parts.into_iter().flat_map(unknown).collect()
     }

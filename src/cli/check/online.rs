@@ -83,7 +83,9 @@ async fn check_watcher(source: &Source, watcher: &Watcher, text: &WatcherText, n
             Err(error) => found.add(Found::of_error(error, source.dialect(), Part::ExpectQuery, &query, text)),
         }
     }
-    let trial = trial::trial(watcher, &columns, text, now);
+    let (parts, faults): (Vec<Part>, Vec<Fault>) = checking.message_faults().into_iter().unzip();
+    found.faults.extend(faults);
+    let trial = trial::trial(watcher, &columns, text, &parts, now);
     found.faults.extend(trial.faults);
     found.warnings.extend(trial.warnings);
     if found.faults.is_empty() {

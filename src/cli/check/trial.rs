@@ -24,8 +24,8 @@ pub(super) struct Verdict {
     pub warnings: Vec<Fault>,
 }
 
-/// Renders every part of the message.
-pub(super) fn trial(watcher: &Watcher, columns: &[ColumnInfo], text: &WatcherText, now: DateTime<Utc>) -> Verdict {
+/// Renders every part of the message but those of which it is known that they are wrong.
+pub(super) fn trial(watcher: &Watcher, columns: &[ColumnInfo], text: &WatcherText, wrong: &[Part], now: DateTime<Utc>) -> Verdict {
     let mut verdict = Verdict::default();
     // Without its key there is no event to render.
     if watcher.message == MessageTemplate::default() || watcher.key.iter().any(|name| find(columns, name).is_none()) {
@@ -33,7 +33,7 @@ pub(super) fn trial(watcher: &Watcher, columns: &[ColumnInfo], text: &WatcherTex
     }
     let variants: Vec<Vec<Scene>> = variants(columns).iter().map(|samples| scenes(watcher, columns, samples, now)).collect();
     let fractions = fractions(columns).map(|samples| scenes(watcher, columns, &samples, now));
-    for (part, template) in parts(&watcher.message) {
+    for (part, template) in parts(&watcher.message).into_iter().filter(|(part, _)| !wrong.contains(part)) {
         let failures: Vec<Option<Failure>> = variants.iter().map(|scenes| first_failure(watcher, &template, scenes)).collect();
         let fails_always = failures.iter().all(Option::is_some);
         if let Some(failure) = failures.into_iter().flatten().next().filter(|_| fails_always) {

@@ -191,7 +191,7 @@ async fn reports_that_a_robot_could_never_be_sent_are_told() {
     let lines = house.rowbell(&["check", "--json", "--offline"]).exit(0).json();
     let told = warnings(&lines, "minutely_00");
     let [told] = &told[..] else { panic!("{told:?}") };
-    assert!(told.starts_with("2:12 the one robot of `duty` and `warehouse` cannot take these reports: 1,80"), "{told}");
+    assert!(told.starts_with("2:12 the one robot of `duty` and `warehouse` cannot take these reports: 1,802 an hour"), "{told}");
     assert!(told.contains("`minutely_00`, `minutely_01`, `minutely_02`, `minutely_03`, `minutely_04` and 26 others"), "{told}");
     // Eighteen of them fit.
     for at in 18..30 {

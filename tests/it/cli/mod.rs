@@ -4,6 +4,7 @@ mod backtest;
 mod check;
 mod check_databases;
 mod check_edits;
+mod check_shipped;
 mod check_warnings;
 mod explain;
 mod files;
