@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::source::{Answer, Replay, Source, SourceErrorKind, SourceSettings};
 use crate::store::{HistoryLine, HistoryQuery, Object, Store};
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
