@@ -145,6 +145,7 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
             { "type": "string", "enum": ["info", "warning", "critical"] },
             { "type": "array", "minItems": 1, "items": table(spec, variables) },
         ] }),
+        Kind::TextOrEmpty => json!({ "type": "string" }),
         Kind::Moment => text,
         Kind::Columns(words) => json!({ "anyOf": [
             { "type": "array", "minItems": 1, "items": text },
@@ -157,7 +158,7 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
         Kind::PerSource => json!({ "anyOf": [text, { "type": "object", "additionalProperties": text }] }),
         Kind::Events(spec) => json!({ "type": "array", "items": { "anyOf": [text, table(spec, variables)] } }),
         Kind::Messages(spec) => {
-            let one = json!({ "anyOf": [text, table(spec, variables)] });
+            let one = json!({ "anyOf": [{ "type": "string" }, table(spec, variables)] });
             json!({ "type": "object", "additionalProperties": { "anyOf": [one, { "type": "array", "items": one }] } })
         }
         Kind::Table(spec) => table(spec, variables),

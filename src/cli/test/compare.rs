@@ -204,4 +204,4 @@ fn line_by_line(wanted: &str, seen: &str) -> Vec<DiffLine> {
 
 #[cfg(test)]
 #[path = "compare_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -13,9 +13,23 @@ fn message(text: &str) -> SeenMessage {
     SeenMessage { title: "low stock".into(), text: text.into(), mentions: vec!["all".into()] }
 }
 
+/// A poll of which this is expected.
+pub(in crate::cli::test) fn poll_of(expected: Expected) -> TestPoll {
+    TestPoll {
+        line: 7,
+        at: chrono::DateTime::UNIX_EPOCH,
+        restart: false,
+        release: false,
+        ack: Vec::new(),
+        silence: None,
+        reads: Default::default(),
+        expected,
+    }
+}
+
 /// The differences as they are shown: `events: -fired A | +fired B [warning]`.
 fn differences(expected: Expected, seen: Seen) -> Vec<String> {
-    let poll = TestPoll { line: 7, at: chrono::DateTime::UNIX_EPOCH, restart: false, release: false, reads: Default::default(), expected };
+    let poll = poll_of(expected);
     let sign = |line: &DiffLine| match line {
         Same(text) => format!(" {text}"),
         Missing(text) => format!("-{text}"),

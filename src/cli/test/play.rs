@@ -5,15 +5,16 @@ use crate::cli::Failed;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::watcher_test::{TestPoll, TestRead, TestRows, WatcherTest, WatcherTests};
-use crate::domain::alert::{Alert, AlertStatus, EventKind, Severity};
+use crate::domain::alert::{Acknowledgement, AlertStatus, EventKind, Severity};
 use crate::domain::message::Message;
-use crate::domain::row::Row;
+use crate::domain::silence::Silence;
 use crate::domain::watcher::{AlertOn, Expect, Mention, Watcher};
 use crate::engine::{Engine, Parts, PollReport, Slot};
 use crate::metrics::Metrics;
 use crate::source::{Answer, Replay, Source, SourceErrorKind, SourceSettings};
 use crate::store::{HistoryLine, HistoryQuery, Object, Store};
 use anyhow::Context;
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +24,9 @@ use std::time::Duration;
 /// The limits of a source that no settings are read of.
 const MAX_ROWS: u64 = 100_000;
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Whoever acknowledges and silences in a test.
+const PERSON: &str = "tester";
 
 /// What a poll came to.
 #[derive(Clone, Debug, Default)]
@@ -98,10 +102,8 @@ impl<'a> Stage<'a> {
         if poll.restart {
             self.restart().await?;
         }
-        if poll.release {
-            self.engine.parts().store.release_held(&self.tests.watcher.name, self.clock.now()).await?;
-        }
         let mut seen = Seen::default();
+        self.act(poll, &mut seen).await?;
         for watcher in self.watchers.clone() {
             let Some(read) = poll.reads.get(&watcher.source) else { continue };
             self.answer(&watcher, read);
@@ -120,6 +122,41 @@ impl<'a> Stage<'a> {
         self.engine = engine(self.tests, self.settings, &self.clock, &self.replays, &self.folder).await?;
         self.engine.parts().store.take_over().await?;
         self.engine.know_watchers(self.watchers.clone());
+        Ok(())
+    }
+
+    /// What people do before a poll, by what their commands do.
+    async fn act(&self, poll: &TestPoll, seen: &mut Seen) -> Result<(), Failed> {
+        let (store, now, watcher) = (&self.engine.parts().store, self.clock.now(), &self.tests.watcher.name);
+        if poll.release {
+            store.release_held(watcher, now).await?;
+        }
+        if let Some(length) = poll.silence.and_then(|length| TimeDelta::from_std(length).ok()) {
+            let silence = Silence {
+                id: 0,
+                author: PERSON.to_owned(),
+                reason: "a test".to_owned(),
+                watcher: Some(watcher.clone()),
+                key: Vec::new(),
+                severity: None,
+                receiver: None,
+                starts_at: now,
+                ends_at: now + length,
+            };
+            store.add_silence(silence, now).await?;
+        }
+        if poll.ack.is_empty() {
+            return Ok(());
+        }
+        let alerts = store.alerts(Some(watcher), 0).await?;
+        for key in &poll.ack {
+            let found = alerts.iter().find(|alert| alert.id.is_some() && named(&alert.key) == *key).and_then(|alert| alert.id);
+            let Some(id) = found else {
+                seen.errors.push(format!("ack: `{key}` does not fire"));
+                continue;
+            };
+            store.acknowledge(vec![id], Acknowledgement { at: now, by: PERSON.to_owned(), note: None }).await?;
+        }
         Ok(())
     }
 
@@ -149,8 +186,8 @@ impl<'a> Stage<'a> {
         for watcher in &self.watchers {
             for alert in store.alerts_of_watcher(&watcher.name, &watcher.source).await? {
                 match alert.status {
-                    AlertStatus::Firing => seen.firing.push(key_of(&alert)),
-                    AlertStatus::Pending => seen.pending.push(key_of(&alert)),
+                    AlertStatus::Firing => seen.firing.push(named(&alert.key.to_json())),
+                    AlertStatus::Pending => seen.pending.push(named(&alert.key.to_json())),
                     AlertStatus::Seen => {}
                 }
             }
@@ -207,9 +244,9 @@ fn joined(key: &Object) -> String {
     key.values().map(text).collect::<Vec<_>>().join("/")
 }
 
-fn key_of(alert: &Alert) -> String {
-    let row: &Row = &alert.key;
-    if row.is_empty() { "*".to_owned() } else { joined(&row.to_json()) }
+/// The key of an alert; that of a watcher without a key is `*`.
+fn named(key: &Object) -> String {
+    if key.is_empty() { "*".to_owned() } else { joined(key) }
 }
 
 async fn engine(

@@ -185,6 +185,53 @@ firing = [\"shop_2/A\"]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_people_do_between_polls_can_be_tested_too() {
+    let house = house().await;
+    house.watcher("low_stock", &LOW_STOCK.replace("severity =", "repeat_interval = \"1h\"\nseverity ="));
+    let text = "[[test]]
+name = \"what is taken is not repeated\"
+
+[[test.poll]]
+rows = [{ sku = \"A\", stock = 5 }, { sku = \"B\", stock = 5 }]
+events = [\"fired A\", \"fired B\"]
+
+[[test.poll]]
+ack = [\"A\"]
+events = [\"acknowledged A\"]
+
+[[test.poll]]
+at = \"10:00\"
+events = [\"repeated B\"]
+
+[[test]]
+name = \"at the end of a silence what still fires is told, and what came and went is not\"
+
+[[test.poll]]
+rows = []
+
+[[test.poll]]
+silence = \"2h\"
+rows = [{ sku = \"A\", stock = 5 }, { sku = \"B\", stock = 5 }]
+events = [\"fired A\", \"fired B\"]
+told = []
+
+[[test.poll]]
+rows = [{ sku = \"B\", stock = 5 }]
+events = [\"resolved A\"]
+told = []
+
+[[test.poll]]
+after = \"2h\"
+told = [\"warehouse\"]
+message.warehouse = { contains = [\"sku B\", \"11:05:00\"] }
+";
+    tests(&house, "low_stock", &format!("columns = [\"sku\", \"stock\"]\n{text}"));
+    house.rowbell(&["test"]).exit(0);
+    tests(&house, "low_stock", "columns = [\"sku\"]\n[[test]]\nname = \"one\"\n[[test.poll]]\nrows = []\nack = [\"A\"]\n");
+    house.rowbell(&["test"]).exit(1).out_has("+ ack: `A` does not fire");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tests_can_be_written_for_a_watcher_that_is_there_and_for_a_new_one() {
     let house = house().await;
     house
