@@ -318,13 +318,13 @@ impl Reference {
             (false, Some(false)) => drop(self.lives.remove(&key)),
             (false, None) => {}
             (true, Some(true)) => {
-                let was_gone = life.gone.take().is_some();
+                life.gone = None;
                 let rises = critical && !life.critical;
                 life.critical = critical;
                 if rises {
                     (life.told_at, life.repeats, life.taken) = (now, 0, false);
                     self.tell("escalated", key, level(critical));
-                } else if !was_gone {
+                } else {
                     self.remind(key);
                 }
             }
