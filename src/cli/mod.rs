@@ -3,6 +3,7 @@
 
 mod ack;
 mod alerts;
+mod backtest;
 mod check;
 mod deliveries;
 mod demo;
@@ -71,6 +72,8 @@ enum Command {
     Poll(poll::Options),
     /// Show what a poll would fire and the exact message; write nothing, send nothing
     Preview(preview::Options),
+    /// Play the past again: how many events and messages a day each receiver would have had
+    Backtest(backtest::Options),
     /// Check the settings and the watchers, and prepare every query on its source
     Check(check::Options),
     /// Run the watchers' tests: no database is read, and no time passes
@@ -157,6 +160,7 @@ async fn dispatch(arguments: Arguments) -> Outcome {
         Command::Run(options) => run::run(global, options).await,
         Command::Poll(options) => poll::poll(global, options).await,
         Command::Preview(options) => preview::preview(global, options).await,
+        Command::Backtest(options) => backtest::backtest(global, options).await,
         Command::Check(options) => check::check(global, options).await,
         Command::Test(options) => test::test(global, options).await,
         Command::Alerts(options) => alerts::alerts(global, options).await,

@@ -77,9 +77,14 @@ pub(super) async fn store_to_read(url: &str) -> Result<(Store, Option<ScratchFil
     if Store::exists(url)? {
         return Ok((Store::open(url).await?, None));
     }
+    scratch_store().await.map(|(store, scratch)| (store, Some(scratch)))
+}
+
+/// An empty store that is thrown away.
+pub(super) async fn scratch_store() -> Result<(Store, ScratchFile), Failed> {
     let scratch = ScratchFile(std::env::temp_dir().join(format!("rowbell-{}.db", uuid::Uuid::new_v4())));
     let store = Store::open(&format!("sqlite://{}", scratch.0.display())).await?;
-    Ok((store, Some(scratch)))
+    Ok((store, scratch))
 }
 
 /// A file that is removed, with what SQLite puts beside it.
@@ -148,10 +153,20 @@ pub(super) async fn register_robots(store: &Store, receivers: &BTreeMap<String, 
 
 /// The engine of these settings over an opened store.
 pub(super) fn engine(settings: &Settings, store: Store, clock: Clock) -> Result<Engine, Failed> {
+    engine_over(settings, store, clock, sources(settings)?)
+}
+
+/// The same over other sources.
+pub(super) fn engine_over(
+    settings: &Settings,
+    store: Store,
+    clock: Clock,
+    sources: BTreeMap<String, Arc<Source>>,
+) -> Result<Engine, Failed> {
     let parts = Parts {
         clock,
         store,
-        sources: sources(settings)?,
+        sources,
         receivers: receivers(settings)?,
         calendars: settings.calendars.clone(),
         language: settings.language,

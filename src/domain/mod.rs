@@ -3,6 +3,7 @@
 pub mod acknowledge;
 pub mod active;
 pub mod alert;
+pub mod backtest;
 pub mod calendar;
 pub mod compose;
 pub mod cursor;

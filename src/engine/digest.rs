@@ -34,6 +34,17 @@ impl Engine {
         None
     }
 
+    /// Lets a virtual clock run to a moment. What is put off until then is told at its time.
+    pub async fn pass_until(&self, at: DateTime<Utc>) {
+        let clock = &self.parts().clock;
+        let mut next = self.tell_digests().await;
+        while let Some(due) = next.filter(|due| *due > clock.now() && *due < at) {
+            clock.advance(due - clock.now());
+            next = self.tell_digests().await;
+        }
+        clock.advance(at - clock.now());
+    }
+
     async fn make_digests(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let store = &self.parts().store;
         let now = self.parts().clock.now();

@@ -1,7 +1,7 @@
 //! The reading of a poll: what is asked of the source, and what the fold makes of the answer.
 
 use super::Engine;
-use super::question::checkable;
+use super::question::prepared;
 use crate::domain::alert::Alert;
 use crate::domain::cursor::{BASELINE_ROWS, CursorState, CursorValue, OpenTransactions};
 use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, Forget, Plan, Refused, expected_cells, expected_rows};
@@ -12,7 +12,7 @@ use crate::domain::value::{Kind, parse_datetime, parse_instant, parse_number};
 use crate::domain::watcher::{AlertOn, Cursor, Expect, Watcher};
 use crate::source::{ColumnInfo, Horizon, Limits, RowSink, Source, SourceError};
 use crate::store::{Claim, Failure, StoreError, WatcherState};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -200,12 +200,18 @@ impl Engine {
     }
 
     /// The cursor's column: asked for once, as long as the query stays the same.
-    async fn cursor_column(&self, source: &Source, watcher: &Watcher, cursor: &Cursor, now: DateTime<Utc>) -> Result<ColumnInfo, Failure> {
+    pub(super) async fn cursor_column(
+        &self,
+        source: &Source,
+        watcher: &Watcher,
+        cursor: &Cursor,
+        now: DateTime<Utc>,
+    ) -> Result<ColumnInfo, Failure> {
         let name = (watcher.source.clone(), watcher.query.clone(), cursor.column.clone());
         if let Some(known) = self.cursor_columns().get(&name) {
             return Ok(known.clone());
         }
-        let columns = source.prepare(&checkable(watcher, now)).await.map_err(failure)?;
+        let columns = prepared(source, watcher, now).await.map_err(failure)?;
         let found = columns.iter().find(|column| column.name == cursor.column);
         let found = found.or_else(|| columns.iter().find(|column| column.name.eq_ignore_ascii_case(&cursor.column)));
         let Some(column) = found else {
@@ -301,11 +307,12 @@ fn as_param(value: &CursorValue, column: &ColumnInfo) -> Param {
 }
 
 /// The value of `cursor_start`: of the column's kind, where the database tells it.
-fn start_value(text: &str, column: &ColumnInfo) -> Param {
+pub(super) fn start_value(text: &str, column: &ColumnInfo) -> Param {
     let guess = || match () {
         () if parse_number(text).is_some() => Kind::Number,
         () if parse_instant(text).is_some() => Kind::Instant,
         () if parse_datetime(text).is_some() => Kind::DateTime,
+        () if NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() => Kind::Date,
         () => Kind::Text,
     };
     let kind = column.kind.unwrap_or_else(guess);
@@ -402,11 +409,11 @@ impl RowSink for Gathered {
     }
 }
 
-fn no_source() -> Failure {
+pub(super) fn no_source() -> Failure {
     Failure { kind: "config".into(), message: "the source is not in the settings".into() }
 }
 
-fn failure(error: SourceError) -> Failure {
+pub(super) fn failure(error: SourceError) -> Failure {
     Failure { kind: error.kind.as_str().into(), message: error.to_string() }
 }
 

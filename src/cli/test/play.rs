@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 use crate::source::{Answer, Replay, Source, SourceErrorKind, SourceSettings};
 use crate::store::{HistoryLine, HistoryQuery, Object, Store};
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -101,7 +101,7 @@ impl<'a> Stage<'a> {
 
     /// Makes a poll of every source, at its time.
     async fn poll(&mut self, poll: &TestPoll) -> Result<Seen, Failed> {
-        self.move_to(poll.at).await;
+        self.engine.pass_until(poll.at).await;
         if poll.restart {
             self.restart().await?;
         }
@@ -117,16 +117,6 @@ impl<'a> Stage<'a> {
         self.engine.tell_digests().await;
         self.look(poll, &mut seen).await?;
         Ok(seen)
-    }
-
-    /// Lets the time pass. What is put off until then is told at its time, not at the time of the poll.
-    async fn move_to(&self, at: DateTime<Utc>) {
-        let mut next = self.engine.tell_digests().await;
-        while let Some(due) = next.filter(|due| *due > self.clock.now() && *due < at) {
-            self.clock.advance(due - self.clock.now());
-            next = self.engine.tell_digests().await;
-        }
-        self.clock.advance(at - self.clock.now());
     }
 
     /// The program ends and a new one takes up what it left in the store.

@@ -5,8 +5,11 @@
 //! told of it before. What a silence covers is recorded and makes no message; what happens outside the watcher's hours is
 //! recorded and put off until they begin (see `route`).
 
+mod ends;
 mod route;
 mod rows;
+
+pub use ends::closed;
 
 use super::alert::{Alert, AlertStatus, Event, EventKind, Severity};
 use super::evaluate::{Found, KeyMark, LastReport, Plan, ReportFound, Trace, TraceWord};
@@ -102,7 +105,7 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     let mut stored = stored;
     draft.changes.marks = plan.marks;
     (draft.changes.traces, draft.changes.is_trace_whole) = (plan.traces, plan.is_trace_whole);
-    draft.rekeyed(&plan.rekeyed, &mut stored);
+    draft.rekeyed(&oldest_first(plan.rekeyed, &stored), &mut stored);
     let late = &plan.late;
     for found in plan.fired {
         let is_late = late.contains(&found.fingerprint);
@@ -169,38 +172,6 @@ pub fn watcher_event(
     let routes = receivers.into_iter().map(|receiver| (receiver, Vec::new())).collect();
     draft.push(event, routes);
     draft.finish()
-}
-
-/// Closes alerts of a watcher that is gone, without a message, and says why in the history.
-pub fn closed(watcher: &str, source: &str, now: DateTime<Utc>, alerts: &[Alert], why: &str) -> Changes {
-    let mut changes = Changes::default();
-    for alert in alerts {
-        changes.remove.push(alert.fingerprint);
-        if alert.status == AlertStatus::Firing {
-            changes.events.push(over(watcher, source, now, alert, why));
-        }
-    }
-    changes
-}
-
-fn over(watcher: &str, source: &str, now: DateTime<Utc>, alert: &Alert, why: &str) -> Event {
-    Event {
-        at: now,
-        watcher: watcher.to_owned(),
-        source: source.to_owned(),
-        kind: EventKind::Resolved,
-        severity: alert.severity,
-        fingerprint: Some(alert.fingerprint),
-        key: Some(alert.key.clone()),
-        rows: alert.rows.clone(),
-        row_count: alert.row_count,
-        previous: None,
-        since: Some(alert.since),
-        reason: why.to_owned(),
-        silenced: false,
-        changed: Vec::new(),
-        sums: Vec::new(),
-    }
 }
 
 /// To whom an event goes, and whom the message calls by name.
@@ -353,37 +324,6 @@ impl<'a> Drafting<'a> {
             self.changes.put.push(shown);
         } else if let Some(alert) = stored.get_mut(&fingerprint) {
             (alert.told_at, alert.receivers, alert.repeats) = (shown.told_at, shown.receivers, shown.repeats);
-        }
-    }
-
-    fn resolved(&mut self, fingerprint: Fingerprint, is_unexpected: bool, stored: &mut HashMap<Fingerprint, Alert>) {
-        self.changes.remove.push(fingerprint);
-        let Some(alert) = stored.remove(&fingerprint) else { return };
-        let watcher = self.occasion.watcher;
-        let told = if watcher.send_resolved { alert.receivers.as_slice() } else { &[] };
-        let routes = told.iter().map(|receiver| (receiver.clone(), Vec::new())).collect();
-        let over = match watcher.alert_on {
-            AlertOn::Missing { .. } if is_unexpected => "the key is expected no more",
-            AlertOn::Missing { .. } => "a row is there again",
-            _ => "the row no longer matches",
-        };
-        let reason = match watcher.send_resolved {
-            true => over.to_owned(),
-            false => format!("{over}; send_resolved is false, so no one is told"),
-        };
-        let event = self.alert_event(EventKind::Resolved, &alert, reason);
-        self.push(event, routes);
-    }
-
-    /// Alerts under a key that the watcher no longer has.
-    fn rekeyed(&mut self, fingerprints: &[Fingerprint], stored: &mut HashMap<Fingerprint, Alert>) {
-        let Occasion { watcher, now, .. } = *self.occasion;
-        for fingerprint in fingerprints {
-            self.changes.remove.push(*fingerprint);
-            if let Some(alert) = stored.remove(fingerprint).filter(|alert| alert.status == AlertStatus::Firing) {
-                let why = "the watcher's key was changed; no one is told, and what is there fires under the new key";
-                self.push(over(&watcher.name, &watcher.source, now, &alert, why), Vec::new());
-            }
         }
     }
 

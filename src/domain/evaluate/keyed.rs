@@ -63,6 +63,8 @@ impl Evaluation<'_> {
             }
             Ok(Verdict::Held(severity)) => {
                 self.matched += 1;
+                // It keeps the alert firing and makes it no worse: its row does not match.
+                let severity = known.map_or(severity, |at| severity.min(self.basis.known.keys()[at].severity));
                 self.reason(fingerprint, row, digest, TraceWord::Held, |why| format!("{why}, but `clear_when` does not hold yet"));
                 self.found_row(fingerprint, known, row, digest, severity, arrival);
             }
@@ -180,8 +182,8 @@ impl Evaluation<'_> {
             if !is_found {
                 plan.step(known, next);
             }
-            if known.status == AlertStatus::Firing && holds != Holds::No && !rises(found, known) {
-                plan.remind(known, reminder_is_due(watcher, known, self.basis.now));
+            if known.status == AlertStatus::Firing && !rises(found, known) {
+                plan.remind(known, reminder_is_due(watcher, known, holds, self.basis.now));
             }
         }
     }
@@ -190,7 +192,7 @@ impl Evaluation<'_> {
         let found: BTreeMap<Fingerprint, Found> = std::mem::take(&mut self.found).into_iter().collect();
         plan.repeated_keys = found.values().filter(|found| found.row_count > 1).count() as u64;
         let AlertOn::New { alert_on_first_poll, .. } = &self.basis.watcher.alert_on else { return };
-        let is_baseline = !self.basis.has_baseline && !(*alert_on_first_poll && self.basis.is_first);
+        let is_baseline = !(self.basis.has_baseline || *alert_on_first_poll && self.basis.is_first);
         plan.moved = Moved { known: self.basis.known.keys().len() as u64, vanished: 0, fired: found.len() as u64 };
         if is_baseline {
             plan.baseline.extend(found.into_values())

@@ -373,3 +373,5 @@ fn sees_every_row(watcher: &Watcher) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod world;

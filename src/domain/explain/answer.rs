@@ -314,7 +314,7 @@ impl Asking<'_> {
         };
         let keys = keys.len();
         vec![sentence(
-            &format!(
+            format!(
                 "{} {keys} keys of {} are meant by {}; {of_them}.",
                 self.opening("").trim(),
                 self.facts.asked.watcher,

@@ -62,7 +62,7 @@ fn is_waiting(delivery: &DeliveryFact) -> bool {
 fn waited(delivery: &DeliveryFact) -> Option<String> {
     let first = delivery.attempts.first()?;
     (first.started_at - delivery.created_at > WAITED).then(|| match &delivery.refused_before {
-        _ if delivery.sent_before >= BUDGET as u64 => used_up(),
+        _ if delivery.most_sent >= BUDGET as u64 => used_up(),
         Some(refused) => format!("{} was held, as it had refused another message: {}", delivery.receiver, plain(refused)),
         None => "nobody was there to send it, or others went before it".to_owned(),
     })
@@ -81,7 +81,7 @@ pub(super) fn why_waiting(facts: &Facts, delivery: &DeliveryFact, clock: &Clock)
         (_, Some(answer)) if delivery.not_before > facts.now => {
             format!("{}; the next try is at {}", plain(answer), clock.at(delivery.not_before))
         }
-        _ if delivery.sent_before >= BUDGET as u64 => used_up(),
+        _ if delivery.most_sent >= BUDGET as u64 => used_up(),
         (_, Some(answer)) => format!("the last answer was: {}", plain(answer)),
         _ => "it was not tried yet; `rowbell run` or `rowbell poll` sends it".to_owned(),
     }

@@ -270,8 +270,8 @@ pub struct DeliveryFact {
     pub attempts: Vec<AttemptFact>,
     /// Until when its receiver is held now, and why.
     pub held: Option<(DateTime<Utc>, String)>,
-    /// How many messages its robot was sent in the minute before the first try, or before now.
-    pub sent_before: u64,
+    /// The most messages that its robot was sent in a minute while it waited for its first try.
+    pub most_sent: u64,
     /// Why the receiver refused another message while this one waited.
     pub refused_before: Option<String>,
 }

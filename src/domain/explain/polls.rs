@@ -102,13 +102,13 @@ fn warnings(poll: &PollFact) -> String {
 fn missed(facts: &Facts, poll: &PollFact, on: &str) -> Option<Line> {
     (poll.missed > 0).then(|| {
         let clock = Clock::of(facts);
-        let slots = match poll.missed {
-            1 => "1 slot after it was".to_owned(),
-            n => format!("{n} slots after it were"),
+        let skipped = match poll.missed {
+            1 => "1 slot after it was skipped".to_owned(),
+            n => format!("{n} slots after it were skipped"),
         };
         let why = why_none(facts, &poll.source, poll.scheduled_at, poll.started_at);
         let (due, made) = (clock.at(poll.scheduled_at), clock.at(poll.started_at));
-        let text = format!("the poll{on} that was due at {due} was made at {made}; {slots} skipped and are not made up for: {why}");
+        let text = format!("the poll{on} that was due at {due} was made at {made}; {skipped}: {why}");
         Line { at: poll.scheduled_at, kind: "schedule", text, poll: Some(poll.id), event: None, delivery: None }
     })
 }
@@ -119,6 +119,9 @@ pub(super) fn why_none(facts: &Facts, source: &str, from: DateTime<Utc>, until: 
     let ended = before.map(|poll| poll.started_at + TimeDelta::milliseconds(i64::try_from(poll.duration_ms).unwrap_or(i64::MAX)));
     if let Some(ended) = ended.filter(|ended| *ended > from) {
         return format!("the poll before ran until {}", Clock::of(facts).at(ended));
+    }
+    if facts.records.polls.iter().any(|poll| poll.source == source && from < poll.started_at && poll.started_at < until) {
+        return "it was polled by hand in that time".to_owned();
     }
     let others = facts.records.elsewhere.iter().find(|(since, to, _)| *since <= from && until <= *to).map(|(_, _, polls)| *polls);
     match others {

@@ -46,7 +46,7 @@ impl Sqlite {
             silenced: self.silenced_facts(&ids).await?,
             deferred: self.deferred_facts(&ids).await?,
             silences: self.silences_between(wanted.since, wanted.until).await?,
-            elsewhere: self.polled_elsewhere(&polls, &states, wanted.now).await?,
+            elsewhere: self.polled_elsewhere(wanted, &polls, &states).await?,
             is_cut: polls.len() >= MOST_POLLS || events.len() >= MOST_EVENTS || traces.len() >= MOST_TRACES,
             states,
             keys,
@@ -237,27 +237,25 @@ impl Sqlite {
         rows.iter().map(silence).collect()
     }
 
-    /// Whether anything was polled while this watcher was not.
+    /// Whether anything else was polled while this watcher was not.
     async fn polled_elsewhere(
         &self,
+        wanted: &RecordsQuery,
         polls: &[PollFact],
         states: &[StateFact],
-        now: DateTime<Utc>,
     ) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>, u64)>, StoreError> {
         let mut found = Vec::new();
-        for (from, until) in gaps(polls, states, now).into_iter().rev().take(MOST_GAPS) {
+        for (from, until) in gaps(polls, states, wanted.now).into_iter().rev().take(MOST_GAPS) {
             // Numbers rise with time: only polls between those of this watcher are looked through.
             let first = polls.iter().rfind(|poll| poll.started_at < from).map_or(0, |poll| poll.id);
             let last = polls.iter().find(|poll| poll.started_at >= until).map_or(i64::MAX, |poll| poll.id);
             let edge = GAP_EDGE.min((until - from) / 3);
-            let row = sqlx::query("select count(*) as n from poll where id > ? and id < ? and started_at > ? and started_at < ?")
-                .bind(first)
-                .bind(last)
-                .bind(stamp(from))
-                .bind(stamp(until - edge))
-                .fetch_one(&self.reader)
-                .await
-                .doing("reading polls")?;
+            let mut query = QueryBuilder::<Db>::new("select count(*) as n from poll where id > ");
+            query.push_bind(first).push(" and id < ").push_bind(last).push(" and started_at > ").push_bind(stamp(from));
+            query.push(" and started_at < ").push_bind(stamp(until - edge)).push(" and watcher not in (");
+            push_names(&mut query, &wanted.watchers);
+            query.push(")");
+            let row = query.build().fetch_one(&self.reader).await.doing("reading polls")?;
             found.push((from, until, row.get::<i64, _>("n").unsigned_abs()));
         }
         Ok(found)

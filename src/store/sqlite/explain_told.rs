@@ -17,6 +17,8 @@ use std::collections::HashMap;
 const CHUNK: usize = 500;
 /// A first try that comes later than this has waited for something, which is looked for.
 const WAITED: TimeDelta = TimeDelta::seconds(3);
+/// Tries that are looked through for a used-up budget.
+const MOST_ATTEMPTS: i64 = 2_000;
 /// A refusal of another message holds a receiver for so long at most.
 const HELD_FOR: TimeDelta = TimeDelta::minutes(11);
 
@@ -52,26 +54,31 @@ impl Sqlite {
         delivery.attempts = rows.iter().map(attempt_fact).collect::<Result<_, _>>()?;
         let first = delivery.attempts.first().map_or(now, |first| first.started_at);
         if first - delivery.created_at > WAITED {
-            delivery.sent_before = self.sent_before(&delivery.receiver, first).await?;
+            delivery.most_sent = self.most_sent(delivery, first).await?;
             delivery.refused_before = self.refused_before(delivery, first).await?;
         }
         Ok(())
     }
 
-    /// How many messages the robot of a receiver was sent in the budget's window before a moment.
-    async fn sent_before(&self, receiver: &str, at: DateTime<Utc>) -> Result<u64, StoreError> {
+    /// The most messages that the robot of a receiver was sent within the budget's window, from one such window before a
+    /// delivery was made until a moment.
+    async fn most_sent(&self, delivery: &DeliveryFact, until: DateTime<Utc>) -> Result<u64, StoreError> {
         let window = TimeDelta::from_std(delivery::BUDGET_WINDOW).unwrap_or(TimeDelta::MAX);
-        let row = sqlx::query(
-            "select count(*) as n from delivery_attempt where started_at >= ?2 and started_at < ?3 and receiver in
-                (select ?1 union select o.receiver from receiver_state r join receiver_state o on o.robot = r.robot where r.receiver = ?1)",
+        let rows = sqlx::query(
+            "select started_at from delivery_attempt where started_at >= ?2 and started_at < ?3 and receiver in
+                (select ?1 union select o.receiver from receiver_state r join receiver_state o on o.robot = r.robot where r.receiver = ?1)
+             order by started_at limit ?4",
         )
-        .bind(receiver)
-        .bind(stamp(at - window))
-        .bind(stamp(at))
-        .fetch_one(&self.reader)
+        .bind(&delivery.receiver)
+        .bind(stamp(delivery.created_at - window))
+        .bind(stamp(until))
+        .bind(MOST_ATTEMPTS)
+        .fetch_all(&self.reader)
         .await
         .doing("reading a budget")?;
-        Ok(row.get::<i64, _>("n").unsigned_abs())
+        let sent: Vec<DateTime<Utc>> = rows.iter().map(|row| time(row.get("started_at"))).collect::<Result<_, _>>()?;
+        let in_window = |(at, first): (usize, &DateTime<Utc>)| sent[at..].iter().take_while(|next| **next - *first < window).count();
+        Ok(sent.iter().enumerate().map(in_window).max().unwrap_or(0) as u64)
     }
 
     /// The last refusal of another message before a moment.
@@ -138,7 +145,7 @@ fn delivery_fact(row: &SqliteRow) -> Result<DeliveryFact, StoreError> {
         change: row.get("change"),
         attempts: Vec::new(),
         held: held.filter(|_| is_waiting),
-        sent_before: 0,
+        most_sent: 0,
         refused_before: None,
     })
 }

@@ -2,12 +2,14 @@
 //! clock, and the DingTalk simulator over real HTTP. Each test's house checks at its end that nothing is left undelivered.
 
 mod delivering;
+mod explain;
 mod house;
 mod killing;
 mod layers;
 mod life;
 mod life_change;
 mod life_cursor;
+mod life_edits;
 mod life_faults;
 mod life_guard;
 mod life_hours;
@@ -17,6 +19,7 @@ mod life_new;
 mod life_report;
 mod life_sources;
 mod life_values;
+mod model;
 mod people;
 mod polling;
 mod secrets;

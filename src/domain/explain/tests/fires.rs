@@ -93,7 +93,7 @@ fn it_fires_and_its_message_waited_for_the_budget() {
         .event("09:35", EventKind::Fired, "the row matches")
         .delivery("warehouse", "09:35", |delivery| {
             delivery.attempts = vec![attempt(1, t("09:35:42"), t("09:35:43"), "delivered", Some(0), "0 ok")];
-            (delivery.state, delivery.delivered_at, delivery.sent_before) = ("delivered".into(), Some(t("09:35:43")), 18);
+            (delivery.state, delivery.delivered_at, delivery.most_sent) = ("delivered".into(), Some(t("09:35:43")), 18);
         });
     assert_snapshot!(facts.told(), @r#"
     sku A-17 has been firing since 09:35 (1 h 5 min), warning: the row matches. warehouse was told at 09:35:43; it is not told again while it fires, as `repeat_interval` is not set.

@@ -194,7 +194,7 @@ impl Facts {
             change: "none".into(),
             attempts: Vec::new(),
             held: None,
-            sent_before: 0,
+            most_sent: 0,
             refused_before: None,
         };
         change(&mut delivery);

@@ -127,7 +127,7 @@ fn the_service_did_not_run_then() {
     At 09:35 sku A-17 did not alert: there was no poll from 09:00 to 10:10:03: nothing was polled in that time: the service did not run.
 
     23 08:55:00 poll         2 polls, the last at 09:00, read 120 rows, of which 3 count; nothing new  [poll 1]
-    23 09:05:00 schedule     the poll that was due at 09:05 was made at 10:10:03; 13 slots after it were skipped and are not made up for: nothing was polled in that time: the service did not run  [poll 3]
+    23 09:05:00 schedule     the poll that was due at 09:05 was made at 10:10:03; 13 slots after it were skipped: nothing was polled in that time: the service did not run  [poll 3]
     23 10:10:03 poll         poll 3 read 120 rows, of which 3 count; nothing new  [poll 3]
     "#);
 }
