@@ -21,11 +21,7 @@ impl Engine {
 
     async fn seen(&self, watcher: &Arc<Watcher>, key: &[(String, String)], known_as: &[Fingerprint]) -> Result<Seen, Failure> {
         let parts = self.parts();
-        let source = parts
-            .sources
-            .get(&watcher.source)
-            .ok_or_else(|| Failure { kind: "config".into(), message: format!("the source `{}` is not in the settings", watcher.source) })?;
-        let limits = source.limits(watcher.timeout, watcher.max_rows);
+        let limits = self.source_of(watcher)?.limits(watcher.timeout, watcher.max_rows);
         let now = parts.clock.now();
         let (state, name) = self.state_of(watcher).await?;
         let claim = Claim { watcher: watcher.name.clone(), source: watcher.source.clone(), epoch: 0, state };

@@ -6,7 +6,8 @@ use crate::cli::moment::Wall;
 use crate::config::Settings;
 use crate::domain::backtest::{Load, Noise};
 use crate::domain::delivery::BUDGET;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -30,7 +31,7 @@ pub(super) fn print(global: &Global, played: &Played, window: &Window, settings:
         output::paragraph(&format!("{} rows carry no time in their cursor and are left out", played.without_time));
     }
     output::line("");
-    receivers(&played.loads, window, &shown);
+    receivers(&played.loads, window, settings.timezone);
     days(&played.loads);
     keys(&played.tally.noisiest());
 }
@@ -42,16 +43,17 @@ fn headline(played: &Played, since: &str, until: &str) -> String {
     format!("{} from {since} to {until}, {} polls by {queries}: {events}", played.name, played.polls)
 }
 
-fn receivers(loads: &[Load], window: &Window, shown: &impl Fn(chrono::DateTime<chrono::Utc>) -> String) {
+fn receivers(loads: &[Load], window: &Window, zone: Tz) {
+    let minute = |at: DateTime<Utc>| at.with_timezone(&zone).format("%m-%d %H:%M").to_string();
     let days = ((window.until - window.since).num_seconds() as f64 / 86_400.0).max(1.0 / 24.0);
     let mut table = output::table(&["receiver", "events", "a day", "messages", "a day", "most a day", "most a minute"]);
     for load in loads {
         let most = load.busiest().map(|(day, messages)| format!("{messages} ({})", day.format("%m-%d"))).unwrap_or_default();
         let peak = match load.peak {
             Some((messages, at)) if load.over_budget() > 0 => {
-                format!("{messages} of {BUDGET} ({}): {} would wait", shown(at), load.over_budget())
+                format!("{messages} of {BUDGET} ({}): {} would wait", minute(at), load.over_budget())
             }
-            Some((messages, at)) => format!("{messages} of {BUDGET} ({})", shown(at)),
+            Some((messages, at)) => format!("{messages} of {BUDGET} ({})", minute(at)),
             None => String::new(),
         };
         let average = |count: u64| format!("{:.1}", count as f64 / days);

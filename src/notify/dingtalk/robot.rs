@@ -130,6 +130,11 @@ impl Robot {
         super::message::text(message, self.keyword())
     }
 
+    /// The body as it is sent: it holds neither the token nor the secret.
+    pub fn body(&self, message: &Outgoing<'_>) -> String {
+        body(message, self.keyword())
+    }
+
     /// The word that is put into each message, for [`body_size`](super::body_size).
     pub fn keyword(&self) -> Option<&str> {
         self.keyword.as_deref()

@@ -12,5 +12,6 @@ mod house;
 mod lists;
 mod people;
 mod polling;
+mod preview;
 mod service;
 mod watcher_tests;

@@ -31,6 +31,7 @@ mod warning;
 mod wire;
 
 pub use fault::Fault;
+pub use page::preview::{Preview, page as preview_page};
 pub use received::{Call, Outcome, Received};
 pub use refusal::Wording;
 pub use settings::{Language, RateLimit, SimulatedRobot, SimulatorSettings};

@@ -3,6 +3,8 @@
 //! One page; a small script asks for it again every second and puts in what changed. Nothing comes from outside, and the
 //! content policy forbids everything but our own style and script.
 
+mod bubble;
+pub mod preview;
 mod view;
 mod words;
 

@@ -31,6 +31,9 @@ pub(super) struct Words {
     pub messages_json: &'static str,
     pub forget: &'static str,
     pub faults: &'static str,
+    pub preview: &'static str,
+    pub nothing_sent: &'static str,
+    pub nothing_told: &'static str,
 }
 
 /// The words of a language.
@@ -69,6 +72,9 @@ const CHINESE: Words = Words {
     messages_json: "收到的消息与调用（JSON）：",
     forget: "清空：",
     faults: "让机器人接下来出故障：",
+    preview: "预览",
+    nothing_sent: "没有发送任何消息",
+    nothing_told: "没有要发送的消息",
 };
 
 const ENGLISH: Words = Words {
@@ -99,4 +105,7 @@ const ENGLISH: Words = Words {
     messages_json: "What was received, and every call, as JSON:",
     forget: "Forget everything:",
     faults: "Make a robot misbehave:",
+    preview: "preview",
+    nothing_sent: "nothing was sent",
+    nothing_told: "there is no message",
 };
