@@ -228,8 +228,7 @@ mod tests {
         messages.extend((0..20).map(|n| told("c", 200_000 + n, 1)));
         let receivers = [("a", "r1"), ("b", "r1"), ("c", "r2"), ("d", "r3")].map(|(name, robot)| (name.to_owned(), robot.to_owned()));
         let loads = loads(&messages, &receivers, Tz::UTC);
-        let shown: Vec<(u64, u64, usize, Option<(u64, DateTime<Utc>)>, u64)> =
-            loads.iter().map(|load| (load.events, load.messages, load.days.len(), load.peak, load.over_budget())).collect();
+        let shown: Vec<_> = loads.iter().map(|load| (load.events, load.messages, load.days.len(), load.peak, load.over_budget())).collect();
         assert_eq!(
             shown,
             [(7, 4, 2, Some((3, at(0))), 0), (1, 1, 1, Some((3, at(0))), 0), (25, 21, 2, Some((20, at(200_000))), 2), (0, 0, 0, None, 0),]
