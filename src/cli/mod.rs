@@ -100,9 +100,9 @@ enum Command {
     Simulator(simulator::Options),
     /// Bring the store's schema up to date (`run` does it by itself)
     Migrate,
-    /// Write a commented watcher to edit
+    /// Write a commented watcher to edit, or tests of one
     New(new::Options),
-    /// Print the JSON Schema of watchers or settings, for editors
+    /// Print the JSON Schema of watchers, their tests or the settings, for editors
     Schema(schema::Options),
 }
 

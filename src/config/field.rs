@@ -35,6 +35,8 @@ pub(super) struct Field {
 pub(super) enum Kind {
     /// Any text but an empty one.
     Text,
+    /// Any text, also an empty one.
+    TextOrEmpty,
     /// Text that is never shown.
     Secret,
     /// A length of time, both bounds included.
@@ -96,7 +98,7 @@ impl Kind {
     /// What was expected, after the word "expected".
     pub fn expected(&self) -> String {
         match self {
-            Kind::Text | Kind::Secret => "text in quotes".to_owned(),
+            Kind::Text | Kind::TextOrEmpty | Kind::Secret => "text in quotes".to_owned(),
             Kind::Duration(..) => "a duration such as \"10m\"".to_owned(),
             Kind::Span(_) => "a duration such as \"10m\", or a number of polls".to_owned(),
             Kind::Share => "a number of keys, or a percentage such as \"50%\"".to_owned(),

@@ -8,38 +8,46 @@ use super::watcher::fields::{ALERT_ON, MEANINGFUL_FOR, WATCHER};
 use super::watcher_test::fields::TESTS;
 use serde_json::{Map, Value, json};
 
+/// Keys of which exactly one must be there; the second is asked for when none is.
+const EITHER: [(&str, &str); 3] = [("sources", "source"), ("schedule", "every"), ("query_file", "query")];
+
+/// Keys that mean nothing without another.
+const NEEDED: [(&str, &str); 7] = [
+    ("clear_when", "when"),
+    ("max_repeats", "repeat_interval"),
+    ("cursor_start", "cursor"),
+    ("overlap", "cursor"),
+    ("reconcile", "cursor"),
+    ("expect", "key"),
+    ("expect_query", "key"),
+];
+
 /// The schema of `watchers/*.toml`.
+///
+/// Its rules are written for editors. A key that must not stand there is refused by itself, so that it is marked and not
+/// the whole file; `if` is known to old validators, which `dependentRequired` is not; and they stand in a `then`, since
+/// taplo, which serves most editors, completes no key of a schema with an `allOf` beside its properties.
 pub fn watcher() -> Value {
     let mut schema = document(&WATCHER, false);
-    let mut rules = vec![
-        json!({ "oneOf": [{ "required": ["schedule"] }, { "required": ["every"] }] }),
-        json!({ "oneOf": [{ "required": ["query"] }, { "required": ["query_file"] }] }),
-        json!({ "oneOf": [{ "required": ["source"] }, { "required": ["sources"] }] }),
-        json!({ "not": { "required": ["expect", "expect_query"] } }),
-    ];
+    let either = |(one, other): &(&str, &str)| json!({ "if": { "required": [one] }, "then": { "properties": { (*other): false } }, "else": { "required": [other] } });
+    let needs = |(key, other): &(&str, &str)| json!({ "if": { "required": [key] }, "then": { "required": [other] } });
+    let mut rules: Vec<Value> = EITHER.iter().map(either).chain(NEEDED.iter().map(needs)).collect();
+    rules.push(json!({ "if": { "required": ["expect"] }, "then": { "properties": { "expect_query": false } } }));
     rules.extend(ALERT_ON.iter().map(|word| kind_rule(word)));
-    schema["allOf"] = Value::Array(rules);
-    schema["dependentRequired"] = json!({
-        "clear_when": ["when"],
-        "max_repeats": ["repeat_interval"],
-        "cursor_start": ["cursor"],
-        "overlap": ["cursor"],
-        "reconcile": ["cursor"],
-        "expect": ["key"],
-        "expect_query": ["key"],
-    });
     let tables = &mut schema["properties"];
     tables["key"]["uniqueItems"] = json!(true);
     tables["active"]["minProperties"] = json!(1);
     tables["guard"]["anyOf"] = json!([{ "required": ["vanished"] }, { "required": ["fired"] }]);
+    schema["if"] = json!({ "type": "object" });
+    schema["then"] = json!({ "allOf": rules });
     schema
 }
 
 /// What may stand in a watcher of one kind only, and what it must have.
 fn kind_rule(word: &str) -> Value {
-    let senseless: Vec<Value> =
-        MEANINGFUL_FOR.iter().filter(|(_, kinds)| !kinds.contains(&word)).map(|(key, _)| json!({ "required": [key] })).collect();
-    let mut then = json!({ "not": { "anyOf": senseless } });
+    let senseless = MEANINGFUL_FOR.iter().filter(|(_, kinds)| !kinds.contains(&word));
+    let senseless: Map<String, Value> = senseless.map(|(key, _)| ((*key).to_owned(), Value::Bool(false))).collect();
+    let mut then = json!({ "properties": senseless });
     if matches!(word, "new" | "change") {
         then["required"] = json!(["key"]);
     }
@@ -137,6 +145,7 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
             { "type": "string", "enum": ["info", "warning", "critical"] },
             { "type": "array", "minItems": 1, "items": table(spec, variables) },
         ] }),
+        Kind::TextOrEmpty => json!({ "type": "string" }),
         Kind::Moment => text,
         Kind::Columns(words) => json!({ "anyOf": [
             { "type": "array", "minItems": 1, "items": text },
@@ -149,7 +158,7 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
         Kind::PerSource => json!({ "anyOf": [text, { "type": "object", "additionalProperties": text }] }),
         Kind::Events(spec) => json!({ "type": "array", "items": { "anyOf": [text, table(spec, variables)] } }),
         Kind::Messages(spec) => {
-            let one = json!({ "anyOf": [text, table(spec, variables)] });
+            let one = json!({ "anyOf": [{ "type": "string" }, table(spec, variables)] });
             json!({ "type": "object", "additionalProperties": { "anyOf": [one, { "type": "array", "items": one }] } })
         }
         Kind::Table(spec) => table(spec, variables),

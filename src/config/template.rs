@@ -64,7 +64,7 @@ const EXAMPLES: [Example; 5] = [
             ("title", "\"{{ events | length }} prices changed\""),
             (
                 "body",
-                "'''\n{% for event in events %}\n- {{ event.row.name }}: {{ event.previous.price }} → {{ event.row.price }}\n{% endfor %}\n'''",
+                "'''\n{% for event in events %}\n- {{ event.key.sku }}: {{ event.previous.price | default('–') }} → {{ event.row.price | default('–') }}\n{% endfor %}\n'''",
             ),
         ],
     },
@@ -105,6 +105,7 @@ const EXAMPLES: [Example; 5] = [
             ("when", "\"amount > 0\""),
             ("severity", "[{ when = \"amount = 0\", level = \"warning\" }, { level = \"info\" }]"),
             ("title", "\"yesterday: {{ events[0].rows | length }} shops\""),
+            ("buttons", "[{ title = \"open\", url = \"https://erp.example/sales\" }]"),
             ("body", "'''\n{% for row in events[0].rows %}\n- {{ row.shop }}: {{ row.amount }}\n{% endfor %}\n'''"),
         ],
     },

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 /// The kind of a failure that is the source's and not the watcher's.
 const UNREACHABLE: &str = "connect";
 /// The kind of a result that is held.
-pub(super) const HELD: &str = "guard";
+pub const HELD: &str = "guard";
 
 /// What is known of a poll when it has ended.
 pub(super) struct Ended<'a> {

@@ -23,10 +23,11 @@ mod schedule;
 mod thoughts;
 
 pub use deliver::Step;
+pub use health::HELD;
 pub use past::{NO_TIME, Past};
 pub use poll::{PollReport, Slot};
 pub use preview::Preview;
-pub use question::{checkable, checkable_expected, planned};
+pub use question::{checkable, checkable_expected, planned, prepared};
 pub use schedule::{Due, Roster};
 
 use crate::clock::Clock;

@@ -1,12 +1,12 @@
 //! What a source is asked about a watcher's text by whoever checks it without polling: whether it is right, and how it
 //! would be read.
 
-use super::reading::params;
+use super::reading::{params, start_value};
 use crate::domain::query::{CursorValue, Param, Query, Window};
 use crate::domain::sql_text::Dialect;
 use crate::domain::value::Kind;
 use crate::domain::watcher::Watcher;
-use crate::source::ColumnInfo;
+use crate::source::{ColumnInfo, Source, SourceError, SourceErrorKind};
 use chrono::{DateTime, Utc};
 
 /// The watcher's query with a value for every name that it may use, so that a database can check it.
@@ -15,7 +15,27 @@ pub fn checkable(watcher: &Watcher, now: DateTime<Utc>) -> Query {
     if watcher.cursor().is_some() { query.with("cursor", Param::Null) } else { query }
 }
 
-/// The same of the query of the expected keys.
+/// The columns of the watcher's result.
+///
+/// A NULL goes with every type but not with every operator: where a database cannot tell what `:cursor - interval '1 hour'`
+/// is, it is asked again with the value that the cursor begins with.
+///
+/// # Errors
+/// What the database has against the query.
+pub async fn prepared(source: &Source, watcher: &Watcher, now: DateTime<Utc>) -> Result<Vec<ColumnInfo>, SourceError> {
+    let columns = source.prepare(&checkable(watcher, now)).await;
+    let start = watcher.cursor().and_then(|cursor| cursor.start.as_deref());
+    match (columns, start) {
+        (Err(error), Some(start)) if error.kind == SourceErrorKind::Sql => {
+            let unknown = ColumnInfo { name: String::new(), kind: None, type_name: String::new() };
+            let query = params(Query::plain(&watcher.query), watcher, None, now).with("cursor", start_value(start, &unknown));
+            source.prepare(&query).await.map_err(|_| error)
+        }
+        (columns, _) => columns,
+    }
+}
+
+/// The query of the expected keys with a value for every name that it may use.
 pub fn checkable_expected(text: &str, watcher: &Watcher, now: DateTime<Utc>) -> Query {
     params(Query::plain(text), watcher, None, now)
 }

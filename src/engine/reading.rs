@@ -1,7 +1,7 @@
 //! The reading of a poll: what is asked of the source, and what the fold makes of the answer.
 
 use super::Engine;
-use super::question::checkable;
+use super::question::prepared;
 use crate::domain::alert::Alert;
 use crate::domain::cursor::{BASELINE_ROWS, CursorState, CursorValue, OpenTransactions};
 use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, Forget, Plan, Refused, expected_cells, expected_rows};
@@ -12,7 +12,7 @@ use crate::domain::value::{Kind, parse_datetime, parse_instant, parse_number};
 use crate::domain::watcher::{AlertOn, Cursor, Expect, Watcher};
 use crate::source::{ColumnInfo, Horizon, Limits, RowSink, Source, SourceError};
 use crate::store::{Claim, Failure, StoreError, WatcherState};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -211,7 +211,7 @@ impl Engine {
         if let Some(known) = self.cursor_columns().get(&name) {
             return Ok(known.clone());
         }
-        let columns = source.prepare(&checkable(watcher, now)).await.map_err(failure)?;
+        let columns = prepared(source, watcher, now).await.map_err(failure)?;
         let found = columns.iter().find(|column| column.name == cursor.column);
         let found = found.or_else(|| columns.iter().find(|column| column.name.eq_ignore_ascii_case(&cursor.column)));
         let Some(column) = found else {
@@ -307,11 +307,12 @@ fn as_param(value: &CursorValue, column: &ColumnInfo) -> Param {
 }
 
 /// The value of `cursor_start`: of the column's kind, where the database tells it.
-fn start_value(text: &str, column: &ColumnInfo) -> Param {
+pub(super) fn start_value(text: &str, column: &ColumnInfo) -> Param {
     let guess = || match () {
         () if parse_number(text).is_some() => Kind::Number,
         () if parse_instant(text).is_some() => Kind::Instant,
         () if parse_datetime(text).is_some() => Kind::DateTime,
+        () if NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() => Kind::Date,
         () => Kind::Text,
     };
     let kind = column.kind.unwrap_or_else(guess);

@@ -1,5 +1,6 @@
 //! What can go wrong when a business database is read, sorted by what a caller or a person does about it.
 
+use crate::domain::sql_text::{Dialect, Token, TokenSort, tokens};
 use std::fmt;
 
 /// The sorts of failure; the word is what `rowbell polls` shows.
@@ -123,6 +124,18 @@ pub(super) fn without_quoted(message: &str, quote: char) -> String {
     blanked.collect::<Vec<_>>().join(&quote.to_string())
 }
 
+/// The place of a name that an error tells, where it stands in a query as a name: quoted or not, but in no text or comment.
+pub(super) fn named_position(query: &str, name: &str, dialect: Dialect) -> Option<usize> {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    let is_name = |token: &Token| match token.sort {
+        TokenSort::Word => query[token.span.clone()].eq_ignore_ascii_case(name),
+        TokenSort::Quoted => query[token.span.clone()].trim_matches(['"', '`', '[', ']']).eq_ignore_ascii_case(name),
+        TokenSort::Parameter | TokenSort::Sign => false,
+    };
+    let token = tokens(query, dialect).into_iter().find(is_name)?;
+    char_position(query, token.span.start)
+}
+
 /// The character number (from 1) of a byte offset in a text.
 pub(super) fn char_position(text: &str, byte_offset: usize) -> Option<usize> {
     text.get(..byte_offset).map(|before| before.chars().count() + 1)
@@ -136,6 +149,13 @@ mod tests {
     fn values_in_a_databases_message_are_blanked() {
         assert_eq!(without_quoted(r#"invalid input: "secret""#, '"'), r#"invalid input: "…""#);
         assert_eq!(without_quoted("division by zero", '"'), "division by zero");
+    }
+
+    #[test]
+    fn a_name_is_found_where_it_is_a_name() {
+        let query = "select 'stock' /* stock */, restock, \"Stock\" from t";
+        assert_eq!(named_position(query, "t.stock", Dialect::Sqlite), Some(38));
+        assert_eq!(named_position(query, "price", Dialect::Sqlite), None);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The errors of MySQL and MariaDB, sorted.
 
-use super::error::{char_position, without_quoted};
+use super::error::{char_position, named_position, without_quoted};
 use super::{SourceError, SourceErrorKind};
 use crate::domain::query::{Origin, Statement};
+use crate::domain::sql_text::Dialect;
 use sqlx::mysql::MySqlDatabaseError;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ pub(super) fn reading(error: &sqlx::Error, text: &str, statement: Option<&Statem
     };
     let is_about_data = server.code().is_some_and(|state| state.starts_with("22"));
     let shown = if is_about_data { without_quoted(message, '\'') } else { message.to_owned() };
-    SourceError::new(kind, shown).at(named_position(server, text))
+    SourceError::new(kind, shown).at(place_of_name(server, text))
 }
 
 /// Says which limit was reached.
@@ -80,26 +81,33 @@ fn syntax(message: &str, text: &str, statement: Option<&Statement>) -> SourceErr
     let shown = match origin {
         Some(Origin { is_end: true, .. }) => "syntax error at the end of the query".to_owned(),
         // As it stands in the text: the statement has the values of its parameters.
-        Some(Origin { byte, .. }) => format!("syntax error near `{}`", text[byte..].chars().take(SHOWN_CHARS).collect::<String>()),
+        Some(Origin { byte, .. }) => {
+            let line = text[byte..].lines().next().unwrap_or_default();
+            format!("syntax error near `{}`", line.trim_end().chars().take(SHOWN_CHARS).collect::<String>())
+        }
         None => format!("syntax error near `{near}`"),
     };
     SourceError::new(SourceErrorKind::Sql, shown).at(position)
 }
 
-/// Where the unknown column (1054) or table (1146) stands in the query.
-fn named_position(error: &MySqlDatabaseError, query: &str) -> Option<usize> {
-    if !matches!(error.number(), 1054 | 1146 | 1142 | 1143) {
-        return None;
-    }
-    let name = error.message().split('\'').nth(1)?.rsplit('.').next()?;
-    query.find(name).and_then(|at| char_position(query, at))
+/// Where the column, table or function that an error names stands in the query.
+fn place_of_name(error: &MySqlDatabaseError, query: &str) -> Option<usize> {
+    let message = error.message();
+    let name = match error.number() {
+        // `Unknown column 't.x' in …`, `Table 'db.x' doesn't exist`, `… command denied to user 'u'@'h' for table 'db'.'x'`
+        1054 | 1146 => message.split('\'').nth(1),
+        1142 | 1143 => message.rsplit([' ', '.']).next().map(|name| name.trim_matches(['\'', '`'])),
+        // `FUNCTION db.x does not exist`
+        1305 => message.split(' ').nth(1),
+        _ => None,
+    };
+    named_position(query, name?, Dialect::Mysql)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::query::{Param, Query};
-    use crate::domain::sql_text::Dialect;
 
     #[test]
     fn the_place_of_a_syntax_error_is_found_in_the_query() {

@@ -1,6 +1,6 @@
 //! PostgreSQL's errors, sorted.
 
-use super::error::{char_position, without_quoted};
+use super::error::{char_position, named_position, without_quoted};
 use super::{SourceError, SourceErrorKind};
 use crate::domain::query::{Origin, Statement};
 use crate::domain::sql_text::{Dialect, first_word};
@@ -47,6 +47,11 @@ pub(super) fn declaring(error: &sqlx::Error, text: &str, statement: &Statement, 
         // The query has `$1`, and the driver sends no value for it.
         "08P01" => nothing_fills(),
         "0A000" | "42P11" => SourceError::not_a_query(server.message()).at(position),
+        // It names the table and no place.
+        "42501" => {
+            let named = || named_position(text, server.message().rsplit(' ').next()?, Dialect::Postgres);
+            of_server(server).at(position.or_else(named))
+        }
         _ => of_server(server).at(position),
     }
 }

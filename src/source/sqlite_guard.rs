@@ -2,9 +2,10 @@
 //! compiler's word on whether the text is one statement that only reads. The only unsafe code of the program.
 #![allow(unsafe_code)]
 
-use super::error::char_position;
+use super::error::{char_position, named_position};
 use super::sqlite_params::{Bound, nothing_fills};
 use super::{SourceError, SourceErrorKind};
+use crate::domain::sql_text::{Dialect, statement_end};
 use libsqlite3_sys as ffi;
 use sqlx::sqlite::LockedSqliteHandle;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -115,10 +116,14 @@ fn compile_error(db: *mut ffi::sqlite3, code: c_int, text: &str, bound: &Bound, 
         ffi::SQLITE_AUTH if from > 0 => SourceError::not_a_query("the query is more than one statement"),
         ffi::SQLITE_AUTH => SourceError::not_a_query(format!("the query does more than read: {message}")),
         // What stands there in the statement is ours.
-        ffi::SQLITE_ERROR if is_end && message.ends_with("syntax error") => {
-            SourceError::new(SourceErrorKind::Sql, "syntax error at the end of the query").at(position)
+        ffi::SQLITE_ERROR if message == "incomplete input" || (is_end && message.ends_with("syntax error")) => {
+            let end = char_position(text, statement_end(text, Dialect::Sqlite));
+            SourceError::new(SourceErrorKind::Sql, "syntax error at the end of the query").at(end)
         }
-        ffi::SQLITE_ERROR => SourceError::new(SourceErrorKind::Sql, message).at(position),
+        ffi::SQLITE_ERROR => {
+            let named = || message.strip_prefix("no such table: ").and_then(|name| named_position(text, name, Dialect::Sqlite));
+            SourceError::new(SourceErrorKind::Sql, &message).at(position.or_else(named))
+        }
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => {
             SourceError::new(SourceErrorKind::Timeout, message).hint("another program holds the file's lock")
         }

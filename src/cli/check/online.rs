@@ -1,83 +1,187 @@
-//! Lets each source check the queries of its watchers, and checks what depends on the columns of their results.
+//! Lets each source check the queries of its watchers, and finds what depends on the columns of their results.
 
-use super::Checked;
-use super::template;
+use super::columns::Checking;
+use super::{Checked, plan, trial};
 use crate::config::{Fault, Part, WatcherText, nearest};
-use crate::domain::expression::Expression;
 use crate::domain::query::Query;
-use crate::domain::value::Kind;
-use crate::domain::watcher::Watcher;
+use crate::domain::sql_text::Dialect;
+use crate::domain::watcher::{AlertOn, Expect, Watcher};
+use crate::engine::{checkable, checkable_expected, prepared};
 use crate::source::{Source, SourceError, SourceErrorKind};
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The columns of a result, as expressions are checked against them.
-type ResultColumns = [(String, Option<Kind>)];
+/// What one source has to say of one watcher.
+#[derive(Default)]
+struct Found {
+    faults: Vec<Fault>,
+    warnings: Vec<Fault>,
+    /// Why it could not say all.
+    unreachable: Vec<Fault>,
+    /// Whether it could tell the columns of the result.
+    knows_columns: bool,
+}
 
-/// Checks every valid watcher on its source; the sources at the same time, the watchers of one in turn.
-pub(super) async fn check(checked: &mut [Checked], sources: &BTreeMap<String, Arc<Source>>) {
-    let mut by_source: BTreeMap<String, Vec<&mut Checked>> = BTreeMap::new();
-    for one in checked.iter_mut() {
-        if let Some(name) = one.watcher().map(|watcher| watcher.source.clone()) {
-            by_source.entry(name).or_default().push(one);
+/// A watcher as one source reads it: its place in the list, and itself.
+type Instance = (usize, Watcher);
+
+/// Checks every valid watcher on each of its sources; the sources at the same time, the watchers of one in turn.
+pub(super) async fn check(checked: &mut [Checked], sources: &BTreeMap<String, Arc<Source>>, now: DateTime<Utc>) {
+    let mut by_source: BTreeMap<String, Vec<Instance>> = BTreeMap::new();
+    for (at, one) in checked.iter().enumerate() {
+        for instance in one.watcher().map(Watcher::instances).unwrap_or_default() {
+            by_source.entry(instance.source.clone()).or_default().push((at, instance));
         }
     }
-    let with_source = by_source.into_iter().filter_map(|(name, group)| Some((sources.get(&name)?, group)));
-    join_all(with_source.map(|(source, group)| check_on(source, group))).await;
+    let texts: Vec<Option<&WatcherText>> = checked.iter().map(|one| one.text.as_ref()).collect();
+    let asked = by_source.iter().filter_map(|(name, group)| Some(check_on(sources.get(name)?, group, &texts, now)));
+    let mut found: BTreeMap<usize, Vec<(String, Found)>> = BTreeMap::new();
+    for (at, source, one) in join_all(asked).await.into_iter().flatten() {
+        found.entry(at).or_default().push((source, one));
+    }
+    for (at, found) in found {
+        checked[at].take(found);
+    }
 }
 
 /// A source that cannot be reached is asked once, not once per watcher.
-async fn check_on(source: &Source, group: Vec<&mut Checked>) {
+async fn check_on(source: &Source, group: &[Instance], texts: &[Option<&WatcherText>], now: DateTime<Utc>) -> Vec<(usize, String, Found)> {
     let account = source.account().await;
     if let Ok(account) = &account {
         for sentence in account.can_write.iter().chain(&account.notes) {
             eprintln!("warning: source `{}`: {sentence}", source.name());
         }
     }
-    for one in group {
-        let Some(watcher) = one.watcher().cloned() else { continue };
-        let text = match WatcherText::read(&one.file.path) {
-            Ok(text) => text,
-            Err(fault) => {
-                one.faults.push(fault);
-                continue;
-            }
+    let mut all = Vec::new();
+    for (at, watcher) in group {
+        let Some(text) = texts[*at] else { continue };
+        let found = match &account {
+            Err(error) if is_unreachable(error) => Found::unreachable(text, error),
+            _ => check_watcher(source, watcher, text, now).await,
         };
-        let (faults, unreachable) = match &account {
-            Err(error) if is_unreachable(error) => (vec![unreachable(&text, error)], true),
-            _ => check_watcher(source, &watcher, &text).await,
-        };
-        (one.faults, one.unreachable) = (faults, unreachable);
+        all.push((*at, source.name().to_owned(), found));
     }
     source.close().await;
+    all
 }
 
-async fn check_watcher(source: &Source, watcher: &Watcher, text: &WatcherText) -> (Vec<Fault>, bool) {
-    let columns = match source.prepare(&Query::plain(watcher.query.clone())).await {
+async fn check_watcher(source: &Source, watcher: &Watcher, text: &WatcherText, now: DateTime<Utc>) -> Found {
+    let query = checkable(watcher, now);
+    let columns = match prepared(source, watcher, now).await {
         Ok(columns) => columns,
-        Err(error) if is_unreachable(&error) => return (vec![unreachable(text, &error)], true),
-        Err(error) => {
-            let place = error.position.map(|position| word_at(&watcher.query, position));
-            return (vec![text.fault(Part::Query, place, error.message, error.hint)], false);
-        }
+        Err(error) => return Found::of_error(error, source.dialect(), Part::Query, &query, text),
     };
-    let columns: Vec<(String, Option<Kind>)> = columns.into_iter().map(|column| (column.name, column.kind)).collect();
-    let mut faults = key_faults(watcher, &columns, text);
-    faults.extend(condition_faults(watcher, &columns, text));
-    faults.extend(template_faults(watcher, &columns, text));
-    faults.sort_by(|a, b| a.origin.cmp(&b.origin));
-    (faults, false)
+    let checking = Checking { watcher, text, columns: &columns, dialect: source.dialect() };
+    let mut found = Found { faults: checking.faults(), knows_columns: true, ..Found::default() };
+    if let AlertOn::Missing { expect: Expect::Query(expected) } = &watcher.alert_on {
+        let query = checkable_expected(expected, watcher, now);
+        match source.prepare(&query).await {
+            Ok(expected) => found.faults.extend(checking.expect_query_faults(&expected)),
+            Err(error) => found.add(Found::of_error(error, source.dialect(), Part::ExpectQuery, &query, text)),
+        }
+    }
+    let (parts, faults): (Vec<Part>, Vec<Fault>) = checking.message_faults().into_iter().unzip();
+    found.faults.extend(faults);
+    let trial = trial::trial(watcher, &columns, text, &parts, now);
+    found.faults.extend(trial.faults);
+    found.warnings.extend(trial.warnings);
+    if found.faults.is_empty() {
+        match plan::warnings(source, watcher, &columns, text, now).await {
+            Ok(warnings) => found.warnings.extend(warnings),
+            Err(error) => found.add(Found::of_error(error, source.dialect(), Part::Query, &query, text)),
+        }
+    }
+    found
+}
+
+impl Found {
+    fn add(&mut self, other: Found) {
+        self.faults.extend(other.faults);
+        self.warnings.extend(other.warnings);
+        self.unreachable.extend(other.unreachable);
+    }
+
+    fn unreachable(text: &WatcherText, error: &SourceError) -> Found {
+        let hint = error.hint.clone().unwrap_or_else(|| "`--offline` checks the files alone".to_owned());
+        let message = format!("the query could not be checked on its source: {}", error.message);
+        Found { unreachable: vec![text.fault(Part::Source, None, message, Some(hint))], ..Found::default() }
+    }
+
+    /// What a database has against a query of the watcher.
+    fn of_error(error: SourceError, dialect: Dialect, part: Part, query: &Query, text: &WatcherText) -> Found {
+        if is_unreachable(&error) {
+            return Found::unreachable(text, &error);
+        }
+        let place = error.position.map(|position| word_at(&query.text, position));
+        let (place, hint) = match misspelt(query, dialect, place.as_ref()) {
+            Some((mention, hint)) => (Some(mention), Some(hint)),
+            None => (place, error.hint),
+        };
+        Found { faults: vec![text.fault(part, place, error.message, hint)], ..Found::default() }
+    }
+}
+
+/// What looks like a parameter and is none, where that may be the cause of an error at `place`.
+fn misspelt(query: &Query, dialect: Dialect, place: Option<&Range<usize>>) -> Option<(Range<usize>, String)> {
+    let known: Vec<&str> = query.params.iter().map(|(name, _)| name.as_str()).collect();
+    let is_cause = |mention: &Range<usize>| place.is_none_or(|place| mention.start <= place.start && place.start <= mention.end);
+    let mention = Query::unknown(&query.text, &known, dialect).into_iter().find(|mention| is_cause(&mention.span))?;
+    let hint = match nearest(&mention.name, known.iter().copied()) {
+        Some(near) => format!("`:{}` is no parameter: did you mean `:{near}`?", mention.name),
+        None => format!("`:{0}` is no parameter: give it a value in the watcher: params = {{ {0} = … }}", mention.name),
+    };
+    Some((mention.span, hint))
+}
+
+impl Checked {
+    /// Takes what all sources of the watcher had to say. What all of them say is said once.
+    fn take(&mut self, found: Vec<(String, Found)>) {
+        let names_source = self.watcher().is_some_and(Watcher::names_source);
+        let pick = |of: fn(&Found) -> &Vec<Fault>| -> Vec<Fault> {
+            let said = found.iter().map(|(source, found)| Said { source, faults: of(found), knows_columns: found.knows_columns });
+            let said: Vec<Said<'_>> = said.collect();
+            if names_source { merged(&said) } else { said.into_iter().flat_map(|said| said.faults.to_vec()).collect() }
+        };
+        let (faults, warnings, unreachable) =
+            (pick(|found| &found.faults), pick(|found| &found.warnings), pick(|found| &found.unreachable));
+        self.faults.extend(faults);
+        self.warnings.extend(warnings);
+        self.unreachable.extend(unreachable);
+        self.faults.sort_by(|a, b| a.origin.cmp(&b.origin));
+        self.faults.dedup();
+    }
+}
+
+/// What one source says of a watcher.
+struct Said<'a> {
+    source: &'a str,
+    faults: &'a [Fault],
+    knows_columns: bool,
+}
+
+/// Each fault once: what is not said by all sources that could know begins with the names of those that say it.
+fn merged(said: &[Said<'_>]) -> Vec<Fault> {
+    let mut distinct: Vec<&Fault> = Vec::new();
+    for fault in said.iter().flat_map(|said| said.faults) {
+        if !distinct.contains(&fault) {
+            distinct.push(fault);
+        }
+    }
+    let with_names = |fault: &Fault| {
+        let (saying, silent): (Vec<&Said<'_>>, Vec<&Said<'_>>) = said.iter().partition(|said| said.faults.contains(fault));
+        let is_of_columns = saying.iter().all(|said| said.knows_columns);
+        let is_of_all = silent.iter().all(|said| is_of_columns && !said.knows_columns);
+        let names: Vec<String> = saying.iter().map(|said| format!("`{}`", said.source)).collect();
+        if is_of_all { fault.clone() } else { fault.clone().in_words(format!("on {}: {}", names.join(", "), fault.message)) }
+    };
+    distinct.into_iter().map(with_names).collect()
 }
 
 fn is_unreachable(error: &SourceError) -> bool {
     matches!(error.kind, SourceErrorKind::Connect | SourceErrorKind::Timeout | SourceErrorKind::Interrupted)
-}
-
-fn unreachable(text: &WatcherText, error: &SourceError) -> Fault {
-    let hint = error.hint.clone().unwrap_or_else(|| "`--offline` checks the files alone".to_owned());
-    text.fault(Part::Source, None, format!("the query could not be checked on its source: {}", error.message), Some(hint))
 }
 
 /// The bytes of the word that begins at a character (from 1) of the query, or of the one character there.
@@ -89,70 +193,9 @@ fn word_at(query: &str, position: usize) -> Range<usize> {
     start..start + word.max(one)
 }
 
-fn key_faults(watcher: &Watcher, columns: &ResultColumns, text: &WatcherText) -> Vec<Fault> {
-    let missing = watcher.key.iter().enumerate().filter(|(_, name)| find(columns, name).is_none());
-    missing
-        .map(|(at, name)| {
-            let message = format!("the result has no column `{name}`");
-            text.fault(Part::Key(at), None, message, Some(meant(name, columns.iter().map(|(name, _)| name.as_str()))))
-        })
-        .collect()
-}
-
-/// A column by its exact name, else by one that differs only in case: as rows find theirs.
-fn find<'c>(columns: &'c ResultColumns, name: &str) -> Option<&'c str> {
-    let exact = columns.iter().find(|(column, _)| column == name);
-    let found = exact.or_else(|| columns.iter().find(|(column, _)| column.to_lowercase() == name.to_lowercase()));
-    found.map(|(column, _)| column.as_str())
-}
-
-fn meant<'c>(name: &str, known: impl Iterator<Item = &'c str> + Clone) -> String {
-    match nearest(name, known.clone()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
-    }
-}
-
-fn condition_faults(watcher: &Watcher, columns: &ResultColumns, text: &WatcherText) -> Vec<Fault> {
-    let when = watcher.when.iter().map(|when| (Part::When, when, false));
-    let cases = watcher.severity.cases.iter().enumerate();
-    let severity = cases.filter_map(|(at, (when, _))| Some((Part::SeverityWhen(at), when.as_ref()?, false)));
-    let blocks = watcher.notify.iter().enumerate();
-    let notify = blocks.filter_map(|(at, block)| Some((Part::NotifyWhen(at), block.when.as_ref()?, true)));
-    when.chain(severity).chain(notify).flat_map(|(part, when, knows)| condition(part, when, knows, columns, text)).collect()
-}
-
-fn condition(part: Part, when: &Expression, knows_severity: bool, columns: &ResultColumns, text: &WatcherText) -> Vec<Fault> {
-    let errors = when.check_condition(columns);
-    let mut faults: Vec<Fault> = errors.into_iter().map(|error| text.fault(part, Some(error.span), error.message, error.hint)).collect();
-    if let Some(span) = when.severity_span().filter(|_| !knows_severity && find(columns, "severity").is_none()) {
-        let hint = "it can be asked in the `when` of a [[notify]] block".to_owned();
-        faults.push(text.fault(part, Some(span), "the severity is not known yet when this is evaluated", Some(hint)));
-    }
-    faults
-}
-
-fn template_faults(watcher: &Watcher, columns: &ResultColumns, text: &WatcherText) -> Vec<Fault> {
-    let message = &watcher.message;
-    let mut parts: Vec<(Part, &str, template::Sees)> = Vec::new();
-    parts.extend(message.title.as_deref().map(|title| (Part::Title, title, template::Sees::Events)));
-    parts.extend(message.body.as_deref().map(|body| (Part::Body, body, template::Sees::Events)));
-    for (at, button) in message.buttons.iter().enumerate() {
-        parts.push((Part::ButtonTitle(at), &button.title, template::Sees::OneEvent));
-        parts.push((Part::ButtonUrl(at), &button.url, template::Sees::OneEventForUrl));
-    }
-    let row: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    let key: Vec<&str> = watcher.key.iter().map(|name| find(columns, name).unwrap_or(name)).collect();
-    let unknown = |(part, source, sees)| {
-        let found = template::unknown_names(source, sees, &row, &key).into_iter();
-        found.map(move |name| text.fault(part, Some(name.span), name.message, Some(name.hint))).collect::<Vec<_>>()
-    };
-    parts.into_iter().flat_map(unknown).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::word_at;
+    use super::*;
 
     #[test]
     fn the_word_at_a_character_is_marked_whole() {
@@ -161,5 +204,18 @@ mod tests {
         assert_eq!(&query[word_at(query, 8)], "库存");
         assert_eq!(&query[word_at(query, 10)], ",");
         assert_eq!(word_at(query, 99), query.len()..query.len());
+    }
+
+    #[test]
+    fn what_all_sources_say_is_said_once() {
+        let fault = |message: &str| Fault::of_file("w.toml", message, None);
+        let messages = |said: &[Said<'_>]| merged(said).into_iter().map(|fault| fault.message).collect::<Vec<_>>();
+        let (both, one) = ([fault("a"), fault("b")], [fault("a")]);
+        let knows = |source, faults| Said { source, faults, knows_columns: true };
+        assert_eq!(messages(&[knows("x", &both), knows("y", &one)]), ["a", "on `x`: b"]);
+        // A source whose query fails says nothing of columns.
+        let gone = [fault("no such table")];
+        let blind = Said { source: "y", faults: &gone, knows_columns: false };
+        assert_eq!(messages(&[knows("x", &one), blind]), ["a", "on `y`: no such table"]);
     }
 }

@@ -4,6 +4,7 @@
 //! for (`row.x is defined`, `row.x | default('')`) is left alone. What it does not see shows in `preview`.
 
 use crate::config::nearest;
+use crate::domain::message::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
 use crate::domain::template::undeclared;
 use std::ops::Range;
 
@@ -21,11 +22,9 @@ pub(super) enum Sees {
 impl Sees {
     fn names(self) -> &'static [&'static str] {
         match self {
-            Sees::Events => &["events", "firing", "resolved", "now", "watcher"],
-            Sees::OneEvent => {
-                &["event", "severity", "key", "row", "rows", "count", "since", "duration", "reason", "watcher", "previous", "changes"]
-            }
-            Sees::OneEventForUrl => &["event", "severity", "key", "row", "watcher"],
+            Sees::Events => &MESSAGE_NAMES,
+            Sees::OneEvent => &EVENT_NAMES,
+            Sees::OneEventForUrl => &URL_NAMES,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::play::{Seen, SeenEvent, SeenMessage};
 use crate::config::watcher_test::{Expected, ExpectedEvent, ExpectedMessage, TestPoll};
-use DiffLine::{Missing, Same, Seen as There};
+use DiffLine::{Missing, Same, Seen as There, Why};
 use similar::{ChangeTag, TextDiff};
 
 /// Something that is not as expected.
@@ -25,6 +25,8 @@ pub(super) enum DiffLine {
     Missing(String),
     /// It is there and was not expected.
     Seen(String),
+    /// Why something is missing.
+    Why(String),
 }
 
 /// Everything in which a poll is not as expected.
@@ -32,7 +34,7 @@ pub(super) fn compare(poll: &TestPoll, seen: &Seen) -> Vec<Mismatch> {
     let expected = &poll.expected;
     let mut found = vec![
         ("error".to_owned(), texts(&expected.error, &seen.errors)),
-        ("events".to_owned(), events(&expected.events, &seen.events)),
+        ("events".to_owned(), events(&expected.events, seen)),
         ("warnings".to_owned(), texts(&expected.warnings, &seen.warnings)),
     ];
     for (name, wanted, is) in
@@ -100,11 +102,11 @@ pub(super) fn matched(wanted: &[ExpectedEvent], seen: &[SeenEvent]) -> Vec<Optio
 }
 
 /// What was seen comes in its order, what is missing behind the event of the same key where there is one.
-fn events(wanted: &[ExpectedEvent], seen: &[SeenEvent]) -> Vec<DiffLine> {
-    let matched = matched(wanted, seen);
+fn events(wanted: &[ExpectedEvent], seen: &Seen) -> Vec<DiffLine> {
+    let matched = matched(wanted, &seen.events);
     let mut missing: Vec<&ExpectedEvent> = (0..wanted.len()).filter(|at| !matched.contains(&Some(*at))).map(|at| &wanted[at]).collect();
     let mut lines = Vec::new();
-    for (event, met) in seen.iter().zip(&matched) {
+    for (event, met) in seen.events.iter().zip(&matched) {
         if met.is_some() {
             lines.push(Same(event_text(event)));
             continue;
@@ -117,7 +119,11 @@ fn events(wanted: &[ExpectedEvent], seen: &[SeenEvent]) -> Vec<DiffLine> {
         let reason = instead.and_then(|wanted| wanted.reason.as_ref()).map(|_| format!(": {}", event.reason));
         lines.push(There(event_text(event) + &receivers.unwrap_or_default() + &reason.unwrap_or_default()));
     }
-    lines.extend(missing.into_iter().map(|wanted| Missing(expected_text(wanted))));
+    for wanted in missing {
+        lines.push(Missing(expected_text(wanted)));
+        let name = wanted.key.as_deref().filter(|key| !key.is_empty()).unwrap_or("*");
+        lines.extend(seen.thoughts.iter().filter(|(key, _)| key == name).map(|(_, text)| Why(text.clone())));
+    }
     lines
 }
 
@@ -204,4 +210,4 @@ fn line_by_line(wanted: &str, seen: &str) -> Vec<DiffLine> {
 
 #[cfg(test)]
 #[path = "compare_tests.rs"]
-mod tests;
+pub(super) mod tests;

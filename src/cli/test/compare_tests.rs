@@ -13,13 +13,28 @@ fn message(text: &str) -> SeenMessage {
     SeenMessage { title: "low stock".into(), text: text.into(), mentions: vec!["all".into()] }
 }
 
+/// A poll of which this is expected.
+pub(in crate::cli::test) fn poll_of(expected: Expected) -> TestPoll {
+    TestPoll {
+        line: 7,
+        at: chrono::DateTime::UNIX_EPOCH,
+        restart: false,
+        release: false,
+        ack: Vec::new(),
+        silence: None,
+        reads: Default::default(),
+        expected,
+    }
+}
+
 /// The differences as they are shown: `events: -fired A | +fired B [warning]`.
 fn differences(expected: Expected, seen: Seen) -> Vec<String> {
-    let poll = TestPoll { line: 7, at: chrono::DateTime::UNIX_EPOCH, restart: false, release: false, reads: Default::default(), expected };
+    let poll = poll_of(expected);
     let sign = |line: &DiffLine| match line {
         Same(text) => format!(" {text}"),
         Missing(text) => format!("-{text}"),
         There(text) => format!("+{text}"),
+        Why(text) => format!("?{text}"),
     };
     let show = |found: Mismatch| format!("{}: {}", found.what, found.lines.iter().map(sign).collect::<Vec<_>>().join(" | "));
     compare(&poll, &seen).into_iter().map(show).collect()
@@ -48,6 +63,17 @@ fn every_event_must_be_expected_and_every_expected_one_must_come() {
     assert_eq!(of_events(other, seen), ["events:  fired A [warning] | -resolved B | +escalated B [critical] | -fired C"]);
     let twice = vec![wanted(Fired, "A", None), wanted(Fired, "A", None)];
     assert_eq!(of_events(twice, vec![event(Fired, "A", Severity::Info)]), ["events:  fired A [info] | -fired A"]);
+}
+
+#[test]
+fn why_an_event_is_missing_is_told_where_the_poll_thought_of_it() {
+    let thoughts = vec![("A".to_owned(), "it holds".to_owned()), ("*".to_owned(), "it is gone".to_owned())];
+    let expected = Expected {
+        events: vec![wanted(EventKind::Fired, "A", None), wanted(EventKind::Resolved, "", None), wanted(EventKind::Fired, "B", None)],
+        ..Expected::default()
+    };
+    let seen = Seen { thoughts, ..Seen::default() };
+    assert_eq!(differences(expected, seen), ["events: -fired A | ?it holds | -resolved | ?it is gone | -fired B"]);
 }
 
 #[test]

@@ -5,17 +5,19 @@ use crate::cli::Failed;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::watcher_test::{TestPoll, TestRead, TestRows, WatcherTest, WatcherTests};
-use crate::domain::alert::{Alert, AlertStatus, EventKind, Severity};
+use crate::domain::alert::{Acknowledgement, AlertStatus, EventKind, Severity};
 use crate::domain::message::Message;
-use crate::domain::row::Row;
+use crate::domain::row::{Fingerprint, KeyColumns};
+use crate::domain::silence::Silence;
 use crate::domain::watcher::{AlertOn, Expect, Mention, Watcher};
 use crate::engine::{Engine, Parts, PollReport, Slot};
 use crate::metrics::Metrics;
 use crate::source::{Answer, Replay, Source, SourceErrorKind, SourceSettings};
 use crate::store::{HistoryLine, HistoryQuery, Object, Store};
 use anyhow::Context;
+use chrono::TimeDelta;
 use secrecy::SecretString;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,9 @@ use std::time::Duration;
 /// The limits of a source that no settings are read of.
 const MAX_ROWS: u64 = 100_000;
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Whoever acknowledges and silences in a test.
+const PERSON: &str = "tester";
 
 /// What a poll came to.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +40,8 @@ pub(super) struct Seen {
     /// What is wrong with the poll, but for what the test itself has fail.
     pub errors: Vec<String>,
     pub warnings: Vec<String>,
+    /// Keys, and why no one is told of them.
+    pub thoughts: Vec<(String, String)>,
 }
 
 /// An event.
@@ -98,10 +105,8 @@ impl<'a> Stage<'a> {
         if poll.restart {
             self.restart().await?;
         }
-        if poll.release {
-            self.engine.parts().store.release_held(&self.tests.watcher.name, self.clock.now()).await?;
-        }
         let mut seen = Seen::default();
+        self.act(poll, &mut seen).await?;
         for watcher in self.watchers.clone() {
             let Some(read) = poll.reads.get(&watcher.source) else { continue };
             self.answer(&watcher, read);
@@ -110,7 +115,7 @@ impl<'a> Stage<'a> {
             seen.take(&report, read, self.watchers.len() > 1)?;
         }
         self.engine.tell_digests().await;
-        self.look(&mut seen).await?;
+        self.look(poll, &mut seen).await?;
         Ok(seen)
     }
 
@@ -120,6 +125,41 @@ impl<'a> Stage<'a> {
         self.engine = engine(self.tests, self.settings, &self.clock, &self.replays, &self.folder).await?;
         self.engine.parts().store.take_over().await?;
         self.engine.know_watchers(self.watchers.clone());
+        Ok(())
+    }
+
+    /// What people do before a poll, by what their commands do.
+    async fn act(&self, poll: &TestPoll, seen: &mut Seen) -> Result<(), Failed> {
+        let (store, now, watcher) = (&self.engine.parts().store, self.clock.now(), &self.tests.watcher.name);
+        if poll.release {
+            store.release_held(watcher, now).await?;
+        }
+        if let Some(length) = poll.silence.and_then(|length| TimeDelta::from_std(length).ok()) {
+            let silence = Silence {
+                id: 0,
+                author: PERSON.to_owned(),
+                reason: "a test".to_owned(),
+                watcher: Some(watcher.clone()),
+                key: Vec::new(),
+                severity: None,
+                receiver: None,
+                starts_at: now,
+                ends_at: now + length,
+            };
+            store.add_silence(silence, now).await?;
+        }
+        if poll.ack.is_empty() {
+            return Ok(());
+        }
+        let alerts = store.alerts(Some(watcher), 0).await?;
+        for key in &poll.ack {
+            let found = alerts.iter().find(|alert| alert.id.is_some() && named(&alert.key) == *key).and_then(|alert| alert.id);
+            let Some(id) = found else {
+                seen.errors.push(format!("ack: `{key}` does not fire"));
+                continue;
+            };
+            store.acknowledge(vec![id], Acknowledgement { at: now, by: PERSON.to_owned(), note: None }).await?;
+        }
         Ok(())
     }
 
@@ -135,7 +175,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Reads what is in the store now and was not before.
-    async fn look(&mut self, seen: &mut Seen) -> Result<(), Failed> {
+    async fn look(&mut self, poll: &TestPoll, seen: &mut Seen) -> Result<(), Failed> {
         let store = &self.engine.parts().store;
         let mut lines = store.history(HistoryQuery { limit: 0, ..HistoryQuery::default() }).await?;
         lines.retain(|line| line.id > self.last_event);
@@ -146,16 +186,35 @@ impl<'a> Stage<'a> {
             self.last_message = queued.id;
             seen.messages.push((queued.receiver, SeenMessage::of(&queued.message)));
         }
+        let mut keys: HashMap<Fingerprint, String> = HashMap::new();
         for watcher in &self.watchers {
             for alert in store.alerts_of_watcher(&watcher.name, &watcher.source).await? {
+                let key = named(&alert.key.to_json());
+                keys.insert(alert.fingerprint, key.clone());
                 match alert.status {
-                    AlertStatus::Firing => seen.firing.push(key_of(&alert)),
-                    AlertStatus::Pending => seen.pending.push(key_of(&alert)),
+                    AlertStatus::Firing => seen.firing.push(key),
+                    AlertStatus::Pending => seen.pending.push(key),
                     AlertStatus::Seen => {}
                 }
             }
         }
+        seen.thoughts = self.thoughts(poll, keys).await?;
         Ok(())
+    }
+
+    /// What the poll thought of keys without telling anyone: what `rowbell explain` tells. `keys` has those of alerts.
+    async fn thoughts(&self, poll: &TestPoll, mut keys: HashMap<Fingerprint, String>) -> Result<Vec<(String, String)>, Failed> {
+        let mut thoughts = Vec::new();
+        for watcher in &self.watchers {
+            let rows = poll.reads.get(&watcher.source).map(|read| &read.rows);
+            let columns = rows.and_then(|rows| KeyColumns::of_watcher(watcher, &watcher.name, &watcher.key, &rows.columns).ok());
+            if let (Some(rows), Some(columns)) = (rows, columns) {
+                keys.extend(rows.rows.iter().map(|row| (columns.fingerprint(row), named(&columns.key_of(row).to_json()))));
+            }
+            let traces = self.engine.parts().store.lasting_traces(&watcher.name, &watcher.source).await?;
+            thoughts.extend(traces.into_iter().filter_map(|(_, fingerprint, _, text)| Some((keys.get(&fingerprint)?.clone(), text))));
+        }
+        Ok(thoughts)
     }
 }
 
@@ -207,9 +266,9 @@ fn joined(key: &Object) -> String {
     key.values().map(text).collect::<Vec<_>>().join("/")
 }
 
-fn key_of(alert: &Alert) -> String {
-    let row: &Row = &alert.key;
-    if row.is_empty() { "*".to_owned() } else { joined(&row.to_json()) }
+/// The key of an alert; that of a watcher without a key is `*`.
+fn named(key: &Object) -> String {
+    if key.is_empty() { "*".to_owned() } else { joined(key) }
 }
 
 async fn engine(
@@ -265,5 +324,17 @@ impl Drop for ScratchFolder {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
             tracing::warn!("the folder {} of a test could not be removed: {error}", self.0.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::watcher_test::FAILURES;
+
+    #[test]
+    fn every_way_to_fail_that_a_file_may_name_is_one_of_a_source() {
+        let words: Vec<&str> = SourceErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(FAILURES.to_vec(), words);
     }
 }

@@ -47,12 +47,13 @@ fn diff_line(line: &DiffLine, styled: &impl Fn(&str, &str) -> String) -> String 
     format!("      {}", styled(&line, code))
 }
 
-/// `-` is expected and not there, `+` is there and not expected.
+/// `-` is expected and not there, `+` is there and not expected, `?` says why.
 fn signed(line: &DiffLine) -> String {
     match line {
         DiffLine::Same(text) => format!("  {}", output::plain(text)),
         DiffLine::Missing(text) => format!("- {}", output::plain(text)),
         DiffLine::Seen(text) => format!("+ {}", output::plain(text)),
+        DiffLine::Why(text) => format!("? {}", output::plain(text)),
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::cli::test::compare::compare;
+use crate::cli::test::compare::tests::poll_of;
 use crate::cli::test::play::SeenEvent;
 use crate::config::watcher_test::{Expected, ExpectedEvent};
 use crate::domain::alert::{EventKind, Severity};
@@ -14,7 +15,7 @@ fn message(text: &str) -> (String, SeenMessage) {
 
 /// The file after its second poll came to this.
 fn update(text: &str, expected: Expected, seen: Seen) -> String {
-    let poll = TestPoll { line: 1, at: chrono::DateTime::UNIX_EPOCH, restart: false, release: false, reads: Default::default(), expected };
+    let poll = poll_of(expected);
     let mismatches = compare(&poll, &seen);
     let keys = mismatches.iter().map(|mismatch| mismatch.what.as_str()).collect();
     corrected(text, &[Correction { test: 0, number: 1, poll: &poll, seen: &seen, keys }]).expect("TOML")

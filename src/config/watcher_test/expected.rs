@@ -30,7 +30,8 @@ pub(super) fn read_expected(reader: &Reader<'_>, report: &mut Report<'_>) -> Exp
     expected
 }
 
-fn read_texts(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<Vec<String>> {
+/// Texts, or none of them; `None` when the key is absent.
+pub(super) fn read_texts(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<Vec<String>> {
     Some(reader.texts(name, report)?.iter().map(|text| text.value.to_owned()).collect())
 }
 

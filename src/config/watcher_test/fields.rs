@@ -135,6 +135,22 @@ pub(in crate::config) static POLL: Spec = Spec {
             required: false,
         },
         Field {
+            name: "ack",
+            kind: Kind::TextsOrNone,
+            doc: "The keys of alerts that a person takes before the poll: they are not repeated. Each is an event, `acknowledged`.",
+            default: None,
+            example: "[\"A\"]",
+            required: false,
+        },
+        Field {
+            name: "silence",
+            kind: Kind::Duration(Duration::from_secs(1), TEN_YEARS),
+            doc: "For how long, from before the poll, a person silences the watcher.",
+            default: None,
+            example: "\"2h\"",
+            required: false,
+        },
+        Field {
             name: "rows",
             kind: Kind::Rows,
             doc: "What the query returns: an array of rows, in which NULL is [], or a table as text, in which it is NULL. By source where the watcher \
@@ -194,7 +210,8 @@ pub(in crate::config) static POLL: Spec = Spec {
         Field {
             name: "message",
             kind: Kind::Messages(&EXPECTED_MESSAGE),
-            doc: "By receiver the exact text of the message since the poll before, without the robot's keyword; several in an array. Others are not looked at.",
+            doc: "By receiver the exact text of the message since the poll before, without the robot's keyword; several in an array. Others are not looked \
+                  at. An empty one is filled in by `--update`.",
             default: None,
             example: "{ warehouse = { contains = \"A-17\" } }",
             required: false,
@@ -259,16 +276,16 @@ pub(in crate::config) static EXPECTED_MESSAGE: Spec = Spec {
     fields: &[
         Field {
             name: "title",
-            kind: Kind::Text,
-            doc: "What a phone shows in its notification.",
+            kind: Kind::TextOrEmpty,
+            doc: "What a phone shows in its notification. An empty one is filled in by `--update`.",
             default: None,
             example: "\"🟠 库存低于补货点：A\"",
             required: false,
         },
         Field {
             name: "text",
-            kind: Kind::Text,
-            doc: "The whole text.",
+            kind: Kind::TextOrEmpty,
+            doc: "The whole text. Likewise.",
             default: None,
             example: "'''\n### 🟠 库存低于补货点\n…\n'''",
             required: false,
@@ -293,3 +310,14 @@ pub(in crate::config) static EXPECTED_MESSAGE: Spec = Spec {
     later: &[],
     above: Some(&POLL),
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::EventKind;
+
+    #[test]
+    fn every_event_of_the_history_can_be_expected() {
+        assert_eq!(EVENT_WORDS.to_vec(), EventKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>());
+    }
+}

@@ -20,6 +20,7 @@ use chrono_tz::Tz;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 mod expected;
 pub(super) mod fields;
@@ -83,6 +84,10 @@ pub struct TestPoll {
     pub restart: bool,
     /// Whether a held result is released before it.
     pub release: bool,
+    /// The keys of alerts that are acknowledged before it.
+    pub ack: Vec<String>,
+    /// For how long the watcher is silenced before it.
+    pub silence: Option<Duration>,
     /// What each source answers.
     pub reads: BTreeMap<String, TestRead>,
     /// What follows.

@@ -1,10 +1,10 @@
 //! Reads the tree of a file of tests, block by block, and goes on after each fault.
 
-use super::expected::read_expected;
+use super::expected::{read_expected, read_texts};
 use super::fields::{FAILURES, POLL, TEST, TESTS};
 use super::moment::{self, Course};
 use super::rows::{Declared, Rows, read_columns, read_rows};
-use super::{Expected, TestPoll, TestRead, TestRows, Tested, WatcherTest, WatcherTests};
+use super::{TestPoll, TestRead, TestRows, Tested, WatcherTest, WatcherTests};
 use crate::config::field::{nearest, quoted};
 use crate::config::node::{Content, Node, Place};
 use crate::config::reader::{Reader, Report, Text};
@@ -96,13 +96,10 @@ struct DraftRead {
     failure: Option<(&'static str, String)>,
 }
 
+/// A poll but for what is read, and what is read in the making.
 struct DraftPoll {
-    line: usize,
-    at: DateTime<Utc>,
-    restart: bool,
-    release: bool,
+    poll: TestPoll,
     reads: BTreeMap<String, DraftRead>,
-    expected: Expected,
 }
 
 struct Drafted {
@@ -165,14 +162,17 @@ impl FileReader<'_> {
         if let (false, Some(place)) = (asks_what_to_expect, reader.key_place("expect_rows")) {
             report.at(place, "the watcher has no `expect_query`", Some("remove it".to_owned()));
         }
-        DraftPoll {
+        let poll = TestPoll {
             line,
             at,
             restart: reader.boolean("restart", report).unwrap_or(false),
             release: reader.boolean("release", report).unwrap_or(false),
-            reads,
+            ack: read_texts(reader, "ack", report).unwrap_or_default(),
+            silence: reader.duration("silence", report),
+            reads: BTreeMap::new(),
             expected: read_expected(reader, report),
-        }
+        };
+        DraftPoll { poll, reads }
     }
 
     /// The value of a key for a source: of a watcher that reads one, the value itself.
@@ -265,9 +265,9 @@ impl FileReader<'_> {
         let declared = self.columns.as_ref().and_then(Declared::columns);
         let known = declared.as_ref().or(self.known.rows.as_ref());
         let mut polls = Vec::new();
-        for poll in drafted.polls {
+        for DraftPoll { poll, reads: drafted } in drafted.polls {
             let mut reads = BTreeMap::new();
-            for (source, read) in poll.reads {
+            for (source, read) in drafted {
                 // What is never read needs no columns.
                 let nothing = (read.failure.is_some() && read.rows.rows.is_empty()).then(Columns::none);
                 let rows = read.rows.finish(known.or(nothing.as_ref()), "the result", report);
@@ -276,8 +276,7 @@ impl FileReader<'_> {
                 let (Some(rows), None | Some(Some(_))) = (rows, &expect_rows) else { continue };
                 reads.insert(source, TestRead { rows, expect_rows: expect_rows.flatten(), failure: read.failure });
             }
-            let DraftPoll { line, at, restart, release, expected, .. } = poll;
-            polls.push(TestPoll { line, at, restart, release, reads, expected });
+            polls.push(TestPoll { reads, ..poll });
         }
         Some(WatcherTest { name: drafted.name, line: drafted.line, start: drafted.start, polls })
     }

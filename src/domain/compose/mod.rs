@@ -105,7 +105,7 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     let mut stored = stored;
     draft.changes.marks = plan.marks;
     (draft.changes.traces, draft.changes.is_trace_whole) = (plan.traces, plan.is_trace_whole);
-    draft.rekeyed(&plan.rekeyed, &mut stored);
+    draft.rekeyed(&oldest_first(plan.rekeyed, &stored), &mut stored);
     let late = &plan.late;
     for found in plan.fired {
         let is_late = late.contains(&found.fingerprint);

@@ -63,6 +63,8 @@ impl Evaluation<'_> {
             }
             Ok(Verdict::Held(severity)) => {
                 self.matched += 1;
+                // It keeps the alert firing and makes it no worse: its row does not match.
+                let severity = known.map_or(severity, |at| severity.min(self.basis.known.keys()[at].severity));
                 self.reason(fingerprint, row, digest, TraceWord::Held, |why| format!("{why}, but `clear_when` does not hold yet"));
                 self.found_row(fingerprint, known, row, digest, severity, arrival);
             }
@@ -180,8 +182,8 @@ impl Evaluation<'_> {
             if !is_found {
                 plan.step(known, next);
             }
-            if known.status == AlertStatus::Firing && holds != Holds::No && !rises(found, known) {
-                plan.remind(known, reminder_is_due(watcher, known, self.basis.now));
+            if known.status == AlertStatus::Firing && !rises(found, known) {
+                plan.remind(known, reminder_is_due(watcher, known, holds, self.basis.now));
             }
         }
     }

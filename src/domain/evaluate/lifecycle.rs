@@ -86,13 +86,14 @@ fn gone(watcher: &Watcher, known: &KnownKey, now: DateTime<Utc>) -> Step {
     }
 }
 
-/// Whether a reminder is due for a key that fires.
-pub(super) fn reminder_is_due(watcher: &Watcher, known: &KnownKey, now: DateTime<Utc>) -> Reminder {
+/// Whether a reminder is due for a key that fires: not while it is gone, but when it is back.
+pub(super) fn reminder_is_due(watcher: &Watcher, known: &KnownKey, holds: Holds, now: DateTime<Utc>) -> Reminder {
     let Some(interval) = watcher.repeat_interval else { return Reminder::NotDue };
     let enough = TimeDelta::from_std(interval - Span::slack(interval)).unwrap_or(TimeDelta::MAX);
     let is_time = known.told_at.is_some_and(|told| now - told >= enough);
     match () {
-        () if !is_time || known.gone_since.is_some() => Reminder::NotDue,
+        () if !is_time || holds == Holds::No => Reminder::NotDue,
+        () if holds == Holds::Unknown && known.gone_since.is_some() => Reminder::NotDue,
         () if known.acknowledged => Reminder::Acknowledged,
         () if watcher.max_repeats.is_some_and(|most| known.repeats >= most) => Reminder::UsedUp,
         () => Reminder::Due,
@@ -180,11 +181,13 @@ mod tests {
     fn a_reminder_waits_for_its_time_its_number_and_nobody_who_took_the_alert() {
         let rule = Watcher { repeat_interval: Some(Duration::from_secs(3600)), max_repeats: Some(2), ..watcher() };
         let firing = known(AlertStatus::Firing, 0);
-        let due = |known: KnownKey, at| reminder_is_due(&rule, &known, at);
+        let due = |known: KnownKey, at| reminder_is_due(&rule, &known, Holds::Yes, at);
         assert_eq!(due(firing, minutes(59)), Reminder::NotDue);
         assert_eq!(due(firing, minutes(60)), Reminder::Due);
         assert_eq!(due(KnownKey { repeats: 2, ..firing }, minutes(60)), Reminder::UsedUp);
         assert_eq!(due(KnownKey { acknowledged: true, ..firing }, minutes(60)), Reminder::Acknowledged);
-        assert_eq!(due(KnownKey { gone_since: Some(minutes(59)), ..firing }, minutes(60)), Reminder::NotDue);
+        let gone = KnownKey { gone_since: Some(minutes(59)), ..firing };
+        let when = |holds| reminder_is_due(&rule, &gone, holds, minutes(60));
+        assert_eq!([Holds::No, Holds::Unknown, Holds::Yes].map(when), [Reminder::NotDue, Reminder::NotDue, Reminder::Due]);
     }
 }

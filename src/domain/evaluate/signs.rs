@@ -93,9 +93,7 @@ impl Evaluation<'_> {
         if let Some(known) = known.filter(|known| known.status == AlertStatus::Firing) {
             plan.moved.known += 1;
             plan.moved.vanished += u64::from(holds == Holds::No && known.gone_since.is_none());
-            if holds == Holds::Yes {
-                plan.remind(known, reminder_is_due(watcher, known, now));
-            }
+            plan.remind(known, reminder_is_due(watcher, known, holds, now));
         }
         match (known.filter(|known| known.status != AlertStatus::Seen), step(watcher, known, holds, now)) {
             (Some(known), next) => plan.step(known, next),

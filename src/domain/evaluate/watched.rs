@@ -40,6 +40,8 @@ impl Evaluation<'_> {
         if is_second {
             let message = "the query returns this key more than once, so it cannot be told what changed".to_owned();
             let error = ExpressionError { message, span: 0..0, hint: Some("make the key name one row".to_owned()) };
+            // A key is one fault, whatever is wrong with which of its rows.
+            self.faults.count -= u64::from(self.faulty.contains(&fingerprint));
             return self.fault(fingerprint, "key", error);
         }
         let Some(at) = known else {

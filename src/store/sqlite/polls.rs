@@ -22,6 +22,16 @@ use std::time::Duration;
 /// Rows per statement: the widest has 16 columns, and SQLite takes 32,766 values.
 const CHUNK: usize = 500;
 
+/// The state of a watcher that has none.
+///
+/// - A watcher that was renamed keeps the name its keys are hashed with: whoever has that name now hashes with another one.
+/// - A watcher may have been here before. No epoch comes again: not one of a recorded poll, and not one of a poll that was
+///   under way when the watcher was closed, of which there are far fewer than a thousand.
+const BEGIN_STATE: &str = "insert into watcher_state (watcher, source, identity, epoch) values (?1, ?2,
+        (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0),
+        coalesce((select max(epoch) + 1000 from poll where watcher = ?1 and source = ?2), 0))
+     on conflict do nothing";
+
 impl Sqlite {
     pub(in crate::store) async fn take_over(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
@@ -36,7 +46,6 @@ impl Sqlite {
         tx.commit().await.doing("taking over")
     }
 
-    // A watcher that was renamed keeps the name its keys are hashed with: whoever has that name now hashes with another one.
     pub(in crate::store) async fn claim_poll(
         &self,
         watcher: &str,
@@ -47,16 +56,7 @@ impl Sqlite {
     ) -> Result<Option<Claim>, StoreError> {
         let until = stamp(now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
         let mut tx = self.begin().await?;
-        sqlx::query(
-            "insert into watcher_state (watcher, source, identity) values (?1, ?2,
-                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0))
-             on conflict do nothing",
-        )
-        .bind(watcher)
-        .bind(source)
-        .execute(&mut *tx)
-        .await
-        .doing("claiming a poll")?;
+        sqlx::query(BEGIN_STATE).bind(watcher).bind(source).execute(&mut *tx).await.doing("claiming a poll")?;
         let row = sqlx::query(
             "update watcher_state set owner = ?, claimed_until = ?, epoch = epoch + 1
              where watcher = ? and source = ? and (owner is null or claimed_until <= ?) returning *",
@@ -136,18 +136,16 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn schedule(&self, watcher: &str, source: &str, next: Option<DateTime<Utc>>) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into watcher_state (watcher, source, next_poll_at, identity) values (?1, ?2, ?3,
-                (select ?1 || '#' || count(*) from watcher_state where identity = ?1 and watcher <> ?1 having count(*) > 0))
-             on conflict (watcher, source) do update set next_poll_at = excluded.next_poll_at",
-        )
-        .bind(watcher)
-        .bind(source)
-        .bind(next.map(stamp))
-        .execute(&self.writer)
-        .await
-        .doing("scheduling a watcher")
-        .map(drop)
+        let mut tx = self.begin().await?;
+        sqlx::query(BEGIN_STATE).bind(watcher).bind(source).execute(&mut *tx).await.doing("scheduling a watcher")?;
+        sqlx::query("update watcher_state set next_poll_at = ? where watcher = ? and source = ?")
+            .bind(next.map(stamp))
+            .bind(watcher)
+            .bind(source)
+            .execute(&mut *tx)
+            .await
+            .doing("scheduling a watcher")?;
+        tx.commit().await.doing("scheduling a watcher")
     }
 
     pub(in crate::store) async fn commit_poll(&self, commit: &PollCommit, changes: &Changes) -> Result<Committed, StoreError> {

@@ -42,7 +42,10 @@ impl Sqlite {
         // A slot that was written before the first poll is all that may be there under the new name.
         for statement in [
             "delete from watcher_state where watcher = ?2",
-            "update watcher_state set identity = coalesce(identity, ?1), watcher = ?2, version = version + 1 where watcher = ?1",
+            // Polls that were made under the new name before have epochs that must not come again.
+            "update watcher_state set identity = coalesce(identity, ?1), watcher = ?2, version = version + 1,
+                    epoch = max(epoch, coalesce((select max(poll.epoch) + 1000 from poll where poll.watcher = ?2 and poll.source = watcher_state.source), 0))
+             where watcher = ?1",
             "update alert_state set watcher = ?2 where watcher = ?1",
             "update trace set watcher = ?2 where watcher = ?1",
         ] {

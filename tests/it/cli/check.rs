@@ -17,8 +17,9 @@ async fn valid_watchers_are_told_with_their_next_polls() {
     house.rowbell(&["check"]).exit(0).out_has("✓ low_stock").err_has("1 watcher: 1 valid");
     let lines = house.rowbell(&["check", "--json"]).exit(0).json();
     let [line] = &lines[..] else { panic!("{lines:?}") };
-    assert_eq!(line.as_object().unwrap().keys().collect::<Vec<_>>(), ["name", "file", "valid", "faults", "next_polls"]);
+    assert_eq!(line.as_object().unwrap().keys().collect::<Vec<_>>(), ["name", "file", "valid", "faults", "warnings", "next_polls", "edit"]);
     assert_eq!((&line["file"], &line["valid"], &line["faults"]), (&json!("watchers/low_stock.toml"), &json!(true), &json!([])));
+    assert_eq!((&line["warnings"], &line["edit"]), (&json!([]), &Json::Null), "without a store there is nothing to compare with");
     let next: Vec<&str> = line["next_polls"].as_array().unwrap().iter().filter_map(Json::as_str).collect();
     assert_eq!(next.len(), 5);
     assert!(next.iter().all(|at| at.ends_with('Z') && at.len() == "2026-11-23T01:30:00.000Z".len()), "{next:?}");
@@ -107,4 +108,16 @@ async fn faulty_settings_are_told_with_the_place_and_without_their_secrets() {
 async fn without_watchers_it_is_said_how_to_begin() {
     let house = House::new().await;
     house.rowbell(&["check"]).exit(0).err_has("rowbell new");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polls_on_the_clock_of_another_zone_are_told_with_its_name() {
+    let house = House::new().await;
+    let daily = LOW_STOCK.replace("every = \"5m\"", "schedule = \"0 9 * * *\"");
+    house.watcher("here", &daily);
+    house.watcher("tokyo", &format!("timezone = \"Asia/Tokyo\"\n{daily}"));
+    let said = house.rowbell(&["check"]).exit(0);
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert!(lines[0].starts_with("✓ here  ") && lines[0].matches(" 09:00").count() >= 3 && !lines[0].contains('('), "{}", said.out);
+    assert!(lines[1].ends_with(" 09:00 (Asia/Tokyo)"), "{}", said.out);
 }

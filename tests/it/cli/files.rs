@@ -40,12 +40,12 @@ async fn the_first_watcher_of_all_creates_the_folder() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_schemas_are_json() {
     let house = House::new().await;
-    for (of, key) in [("watcher", "query"), ("settings", "sources")] {
+    for (of, key) in [("watcher", "query"), ("test", "columns"), ("settings", "sources")] {
         let said = house.rowbell(&["schema", of]).exit(0);
         let schema: Json = serde_json::from_str(&said.out).unwrap();
         assert!(schema["properties"][key].is_object(), "{of}");
     }
-    house.rowbell(&["schema", "nothing"]).exit(2).err_has("watcher, settings");
+    house.rowbell(&["schema", "nothing"]).exit(2).err_has("watcher, test, settings");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +55,7 @@ async fn every_command_has_a_help() {
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let commands: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
     for command in
-        ["run", "poll", "preview", "check", "alerts", "history", "polls", "deliveries", "send-test", "new", "schema", "simulator"]
+        ["run", "poll", "preview", "check", "test", "alerts", "history", "polls", "deliveries", "send-test", "new", "schema", "simulator"]
     {
         assert!(commands.contains(&command), "{command} is missing in {commands:?}");
         house.rowbell(&[command, "--help"]).exit(0).out_has("Usage: rowbell");

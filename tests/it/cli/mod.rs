@@ -2,6 +2,10 @@
 
 mod backtest;
 mod check;
+mod check_databases;
+mod check_edits;
+mod check_shipped;
+mod check_warnings;
 mod explain;
 mod files;
 mod house;

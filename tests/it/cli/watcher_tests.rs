@@ -42,6 +42,23 @@ async fn a_failing_test_shows_what_was_expected_and_what_was_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_test_says_why_an_event_did_not_come() {
+    let house = house().await;
+    house.watcher("low_stock", &LOW_STOCK.replace("severity =", "when = \"stock < reorder_level\"\nfor = 2\nseverity ="));
+    let rows = "[{ sku = \"A\", stock = 3, reorder_level = 5 }, { sku = \"B\", stock = 5, reorder_level = 5 }]";
+    tests(&house, "low_stock", &format!("[[test]]\nname = \"one\"\n[[test.poll]]\nrows = {rows}\nevents = [\"fired A\", \"fired B\"]\n"));
+    let said = house.rowbell(&["test"]).exit(1);
+    let lines: Vec<&str> = said.out.lines().skip_while(|line| !line.contains("events")).skip(1).map(str::trim).collect();
+    let expected = [
+        "- fired A",
+        "? it holds, and fires when it has held for long enough",
+        "- fired B",
+        "? `stock < reorder_level` is not true; stock is 5, reorder_level is 5",
+    ];
+    assert_eq!(lines[..4], expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn json_has_one_object_for_each_test() {
     let house = house().await;
     tests(&house, "low_stock", &format!("{WRONG}\n[[test]]\nname = \"quiet\"\n[[test.poll]]\nrows = []\n"));
@@ -182,6 +199,53 @@ firing = [\"shop_2/A\"]
 ";
     tests(&house, "low_stock", text);
     house.rowbell(&["test"]).exit(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_people_do_between_polls_can_be_tested_too() {
+    let house = house().await;
+    house.watcher("low_stock", &LOW_STOCK.replace("severity =", "repeat_interval = \"1h\"\nseverity ="));
+    let text = "[[test]]
+name = \"what is taken is not repeated\"
+
+[[test.poll]]
+rows = [{ sku = \"A\", stock = 5 }, { sku = \"B\", stock = 5 }]
+events = [\"fired A\", \"fired B\"]
+
+[[test.poll]]
+ack = [\"A\"]
+events = [\"acknowledged A\"]
+
+[[test.poll]]
+at = \"10:00\"
+events = [\"repeated B\"]
+
+[[test]]
+name = \"at the end of a silence what still fires is told, and what came and went is not\"
+
+[[test.poll]]
+rows = []
+
+[[test.poll]]
+silence = \"2h\"
+rows = [{ sku = \"A\", stock = 5 }, { sku = \"B\", stock = 5 }]
+events = [\"fired A\", \"fired B\"]
+told = []
+
+[[test.poll]]
+rows = [{ sku = \"B\", stock = 5 }]
+events = [\"resolved A\"]
+told = []
+
+[[test.poll]]
+after = \"2h\"
+told = [\"warehouse\"]
+message.warehouse = { contains = [\"sku B\", \"11:05:00\"] }
+";
+    tests(&house, "low_stock", &format!("columns = [\"sku\", \"stock\"]\n{text}"));
+    house.rowbell(&["test"]).exit(0);
+    tests(&house, "low_stock", "columns = [\"sku\"]\n[[test]]\nname = \"one\"\n[[test.poll]]\nrows = []\nack = [\"A\"]\n");
+    house.rowbell(&["test"]).exit(1).out_has("+ ack: `A` does not fire");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

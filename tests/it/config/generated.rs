@@ -99,6 +99,25 @@ fn what_the_reader_takes_the_schema_takes_too() {
     }
 }
 
+#[test]
+fn the_schema_of_tests_takes_the_shipped_tests_and_what_update_fills_in() {
+    let validator = jsonschema::draft202012::new(&schema::watcher_test()).unwrap();
+    let folder = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("watchers")).unwrap();
+    let paths: Vec<_> = folder.map(|entry| entry.unwrap().path()).filter(|path| path.to_string_lossy().ends_with(".test.toml")).collect();
+    assert!(paths.len() >= 11);
+    for path in paths {
+        assert_eq!(against(&validator, &std::fs::read_to_string(&path).unwrap()), Vec::<String>::new(), "{}", path.display());
+    }
+    let poll = |lines: &str| format!("[[test]]\nname = \"one\"\n[[test.poll]]\n{lines}\n");
+    for good in ["message.a = \"\"", "message.a = [{ title = \"\" }]", "firing = []\nack = [\"A\"]\nsilence = \"2h\"", "rows.shop_1 = 'a'"]
+    {
+        assert_eq!(against(&validator, &poll(good)), Vec::<String>::new(), "{good}");
+    }
+    for wrong in ["row = []", "rows = 5", "events = [5]", "message = \"x\"", "restart = 1", "fails = true", "message.a = { txt = \"x\" }"] {
+        assert!(!against(&validator, &poll(wrong)).is_empty(), "{wrong}");
+    }
+}
+
 /// Wrong files that a schema cannot tell from good ones: they are wrong by what their texts say, by the settings, by the
 /// bounds of a duration, or by each other's keys.
 const BEYOND_A_SCHEMA: &[&str] = &[

@@ -1,6 +1,6 @@
 //! Wrong watcher files, each with all that a person reads of it.
 
-use rowbell::config::{parse_watcher, render_faults};
+use rowbell::config::{load_watchers, parse_watcher, render_faults};
 use std::path::Path;
 
 fn faults_of(name: &str, text: &str) -> String {
@@ -164,6 +164,28 @@ wrong! {
 #[test]
 fn a_file_name_with_a_blank() {
     insta::assert_snapshot!(faults_of("low stock", with!("")));
+}
+
+/// The faults of a folder with these watchers, each with a former name.
+fn faults_of_folder(watchers: &[(&str, Option<&str>)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, formerly) in watchers {
+        let formerly = formerly.map(|formerly| format!("formerly = \"{formerly}\"\n")).unwrap_or_default();
+        std::fs::write(folder.path().join(format!("{name}.toml")), format!("{formerly}{}", with!(""))).unwrap();
+    }
+    let files = load_watchers(folder.path(), &super::settings()).unwrap();
+    let faults: Vec<_> = files.into_iter().filter_map(|file| file.watcher.err()).flatten().collect();
+    render_faults(&faults, false).replace(&folder.path().display().to_string(), "watchers")
+}
+
+#[test]
+fn a_former_name_that_a_file_still_has() {
+    insta::assert_snapshot!(faults_of_folder(&[("low_stock", Some("stock")), ("stock", None)]));
+}
+
+#[test]
+fn two_watchers_with_the_same_former_name() {
+    insta::assert_snapshot!(faults_of_folder(&[("low_stock", Some("stock")), ("no_stock", Some("stock")), ("other", Some("else"))]));
 }
 
 #[test]

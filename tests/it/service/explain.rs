@@ -136,7 +136,8 @@ async fn the_whole_life_of_a_key_is_one_timeline() {
 #[tokio::test]
 async fn a_dead_source_that_another_watcher_told_of_is_named() {
     let watcher = low_stock("");
-    let watchers = [("another", watcher.as_str()), ("w", watcher.as_str())];
+    let first = low_stock("failures_before_alert = 2");
+    let watchers = [("another", first.as_str()), ("w", watcher.as_str())];
     let mut house = House::new(&watchers).await;
     house.step(0).await;
     std::fs::rename(house.folder.path().join("shop.db"), house.folder.path().join("away.db")).expect("moved");

@@ -22,8 +22,8 @@ async fn no_row_at_all_fires_and_any_row_resolves() {
         life.step(60, "", "-").await;
         life.step(60, "", "fired all").await;
         life.step(240, "insert into stock values ('a', 1, '1')", "-").await;
-        life.step(60, "delete from stock", "-").await;
-        life.step(60, "", "repeated all").await;
+        life.step(60, "delete from stock", "repeated all").await;
+        life.step(60, "", "-").await;
         life.step(300, "", "-").await;
         life.step(60, "insert into stock values ('b', 1, '1')", "-").await;
         life.step(60, "", "resolved all").await;
