@@ -119,11 +119,7 @@ impl Asking<'_> {
                 return Some(format!("reminders stop because {} acknowledged it at {}{note}", plain(&ack.by), self.clock.at(ack.at)));
             }
             (Some(event), None) => {
-                return Some(format!(
-                    "reminders stop because it was acknowledged at {} ({})",
-                    self.clock.at(event.at),
-                    plain(&event.reason)
-                ));
+                return Some(format!("reminders stop because it was acknowledged at {} {}", self.clock.at(event.at), plain(&event.reason)));
             }
             (None, None) => {}
         }

@@ -3,6 +3,7 @@
 use super::facts::{AlertFact, EventFact, Facts, KeyFact, TraceFact};
 use crate::domain::alert::{AlertStatus, EventKind};
 use crate::domain::evaluate::TraceWord;
+use crate::domain::watcher::AlertOn;
 use chrono::{DateTime, Utc};
 
 /// Where a key stood.
@@ -49,17 +50,22 @@ pub(super) fn standing<'f>(facts: &'f Facts, key: &'f KeyFact, at: DateTime<Utc>
     let of_key = |event: &&EventFact| event.fingerprint.as_deref() == Some(&key.fingerprint) && event.at <= at;
     let events: Vec<&EventFact> = facts.records.events.iter().filter(of_key).collect();
     let alert = key.alert.as_ref().filter(|alert| alert.since <= at);
-    let is_seen = alert.is_some_and(|alert| alert.status == AlertStatus::Seen);
     let Some(last) = events.last() else { return without_events(facts, key, alert, at) };
     match last.kind {
         EventKind::Changed => Standing::Changed { changed: last },
         EventKind::Resolved => over(facts, key, alert, &events, last, at),
-        EventKind::Fired if is_seen => Standing::Told { fired: last },
+        EventKind::Fired if is_told_once(facts, alert) => Standing::Told { fired: last },
         _ => {
             let first = events.iter().rposition(|event| event.kind == EventKind::Fired).unwrap_or(0);
             Standing::Firing { life: events[first..].to_vec() }
         }
     }
+}
+
+/// Whether a key that fired has no end. It need not be known any more: a cursor forgets what it has passed.
+fn is_told_once(facts: &Facts, alert: Option<&AlertFact>) -> bool {
+    let is_new = facts.declared.as_ref().is_some_and(|watcher| matches!(watcher.alert_on, AlertOn::New { .. }));
+    is_new || alert.is_some_and(|alert| alert.status == AlertStatus::Seen)
 }
 
 fn without_events<'f>(facts: &'f Facts, key: &KeyFact, alert: Option<&AlertFact>, at: DateTime<Utc>) -> Standing<'f> {

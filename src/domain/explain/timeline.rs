@@ -84,7 +84,7 @@ fn happened(facts: &Facts, event: &EventFact) -> Line {
         EventKind::Changed => format!("{it} changed ({severity}): {reason}"),
         EventKind::Escalated => format!("{it} escalated: {reason}{}", the_row(event)),
         EventKind::Resolved => format!("{it} resolved{}: {reason}", after(event)),
-        EventKind::Acknowledged => format!("{it} was acknowledged: {reason}"),
+        EventKind::Acknowledged => format!("{it} was acknowledged {reason}"),
         EventKind::Report => format!("a report was made ({severity}): {reason}"),
         EventKind::WatcherFailed if event.watcher != facts.asked.watcher => {
             format!("{} told that the source {} fails: {reason}", event.watcher, event.source)
@@ -146,8 +146,9 @@ fn key_of<'f>(facts: &'f Facts, fingerprint: &str) -> Option<&'f Object> {
 fn concerns(facts: &Facts, silence: &Silence) -> bool {
     let any = Silence { severity: None, key: if facts.asked.key.is_empty() { Vec::new() } else { silence.key.clone() }, ..silence.clone() };
     let covers = |key: Option<&Row>| any.covers(&Subject { watcher: &facts.asked.watcher, key, severity: Default::default() });
+    let asked: Object = facts.asked.key.iter().map(|(column, value)| (column.clone(), value.as_str().into())).collect();
     match facts.records.keys.as_slice() {
-        [] => covers(None),
+        [] => covers(Row::from_json(&asked, "").as_ref()),
         keys => keys.iter().any(|key| covers(Row::from_json(&key.key, "").as_ref())),
     }
 }

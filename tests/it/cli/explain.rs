@@ -156,3 +156,20 @@ async fn of_a_long_timeline_the_newest_lines_are_shown() {
     let said = house.rowbell(&["explain", "stock", "--limit", "2"]).exit(0).err_has("2 more lines are not shown (2 earlier, 0 later)");
     assert_eq!(said.out.lines().count(), 4, "the answer, a blank line and two lines:\n{}", said.out);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_people_did_is_told_with_their_names() {
+    let house = House::new().await;
+    house.watcher("stock", &STOCK.replace("key =", "repeat_interval = \"1h\"\nkey ="));
+    house.rowbell(&["silence", "add", "--key", "sku=B-*", "--for", "2h", "--reason", "stocktaking", "--by", "wang"]).exit(0);
+    house.rowbell(&["poll"]).exit(0);
+    let said = house.rowbell(&["explain", "stock", "--key", "sku=B-2"]).exit(0);
+    said.out_has("warehouse was not told because of silence #1 by wang: stocktaking").out_has("silence #1 by wang: stocktaking begins");
+    let told = house.rowbell(&["explain", "stock", "--key", "sku=A-17"]).exit(0).out_has("it is told again every 1h, the next from");
+    assert!(!told.out.contains("silence"), "{}", told.out);
+    let alerts = house.rowbell(&["alerts", "--json"]).exit(0).json();
+    let id = alerts.iter().find(|alert| alert["key"]["sku"] == "A-17").expect("an alert")["id"].to_string();
+    house.rowbell(&["ack", &id, "--by", "li", "--note", "ordered"]).exit(0);
+    let told = house.rowbell(&["explain", "stock", "--key", "sku=A-17"]).exit(0);
+    told.out_has("reminders stop because li acknowledged it at").out_has("(ordered)").out_has("it was acknowledged by li: ordered");
+}

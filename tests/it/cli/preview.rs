@@ -103,11 +103,7 @@ async fn what_hours_or_a_silence_keep_back_is_shown_as_it_would_be_without() {
         (&json!("kept_back"), &json!([]), &json!("warehouse"))
     );
     house.watcher("low_stock", LOW_STOCK);
-    house.rowbell(&["migrate"]).exit(0);
-    let store = sqlx::SqlitePool::connect(&format!("sqlite://{}", house.path("rowbell.db").display())).await.expect("the store");
-    let silence = "insert into silence (created_at, author, reason, watcher, starts_at, ends_at) values ('2026-01-01T00:00:00.000Z', 'wang', 'stocktaking', 'low_*', '2026-01-01T00:00:00.000Z', '2999-01-01T00:00:00.000Z')";
-    sqlx::query(silence).execute(&store).await.expect("a silence");
-    store.close().await;
+    house.rowbell(&["silence", "add", "--watcher", "low_*", "--for", "2h", "--reason", "stocktaking", "--by", "wang"]).exit(0);
     let said = house.rowbell(&["preview", "low_stock"]).exit(0).out_has("warehouse is not told: silence #1 by wang: stocktaking");
     said.out_has("because of a silence; without it, it would be:").out_has("铁观音");
     assert_eq!(seen(&house, "low_stock")["events"][0]["silenced"], json!(["warehouse"]));

@@ -30,7 +30,7 @@ fn it_fires_and_was_told_and_someone_took_it() {
     23 09:35:00 fired        it fired (warning): the row matches; the row: stock 3  [poll 3, event 100]
     23 09:35:00 delivery     warehouse was told in message 10; DingTalk answered: 0 ok  [delivery 10]
     23 09:40:00 poll         13 polls, the last at 10:40, read 120 rows, of which 3 count; nothing new  [poll 4]
-    23 10:02:00 acknowledged it was acknowledged: by wang: ordered  [event 101]
+    23 10:02:00 acknowledged it was acknowledged by wang: ordered  [event 101]
     "#);
 }
 
