@@ -206,7 +206,7 @@ impl Edit {
             }
         }
         self.baseline += preview.baseline;
-        self.pending += preview.pending.len();
+        self.pending += preview.pending.iter().filter(|(_, since)| *since == preview.at).count();
         self.unchanged += preview.unchanged;
         self.is_new &= !preview.has_baseline;
         let failure = preview.failure.as_ref().map(|failure| match failure.kind == HELD {
