@@ -131,7 +131,7 @@ fn print(global: &Global, report: &PollReport) {
             _ if key.is_empty() => "(the whole result)",
             _ => key,
         };
-        output::line(&format!("  {kind:<10} {severity:<9} {key}"));
+        output::line(&format!("  {kind:<10} {severity:<9} {}", output::plain(key)));
     }
     for warning in &report.warnings {
         output::line(&format!("  warning: {warning}"));

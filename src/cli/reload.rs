@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::watch;
 
+/// For how long the folder must be quiet before the alerts of a file that is gone are closed.
+const GONE_FOR: TimeDelta = TimeDelta::seconds(15);
 /// How often the folder is looked at.
 const LOOK: TimeDelta = TimeDelta::seconds(2);
 
@@ -35,6 +37,8 @@ pub(super) async fn watch_files(engine: Engine, settings: Settings, files: Vec<W
     let mut seen = look(&settings);
     let mut settled = true;
     let clock = &engine.parts().clock;
+    // Files may be away for a moment, or come back one by one: what is gone is closed when the folder has been quiet.
+    let mut close_at = Some(clock.now() + GONE_FOR);
     while !*stopped.borrow() {
         tokio::select! {
             () = clock.sleep_until(clock.now() + LOOK) => {}
@@ -43,9 +47,11 @@ pub(super) async fn watch_files(engine: Engine, settings: Settings, files: Vec<W
         let now = look(&settings);
         // A file that is still being written is read when it has been quiet for one look.
         if now != seen {
-            (seen, settled) = (now, false);
+            (seen, settled, close_at) = (now, false, Some(clock.now() + GONE_FOR));
         } else if !settled {
             settled = reload(&engine, &settings, &mut running).await;
+        } else if close_at.is_some_and(|at| at <= clock.now()) {
+            close_at = close_removed(&engine, &settings, &running).await.then(|| clock.now() + GONE_FOR);
         }
     }
 }
@@ -88,7 +94,6 @@ async fn reload(engine: &Engine, settings: &Settings, running: &mut BTreeMap<Str
         Ok(()) => {
             tracing::info!(watchers = next.len(), "watchers reloaded");
             *running = next;
-            close_removed(engine, &files, &all).await;
             true
         }
         Err(error) => {
@@ -106,10 +111,16 @@ fn by_name(watchers: Vec<Arc<Watcher>>) -> BTreeMap<String, Vec<Arc<Watcher>>> {
     map
 }
 
-/// Closes the alerts of watchers whose file is gone.
-pub(super) async fn close_removed(engine: &Engine, files: &[WatcherFile], running: &[Arc<Watcher>]) {
+/// Closes the alerts of watchers whose file is gone; whether it must be tried again.
+async fn close_removed(engine: &Engine, settings: &Settings, running: &BTreeMap<String, Vec<Arc<Watcher>>>) -> bool {
+    let Ok(files) = load_watchers(&settings.watchers, settings) else { return true };
     let declared = files.iter().map(|file| file.name.clone()).collect();
-    if let Err(error) = engine.close_removed(&declared, running).await {
-        tracing::error!("the alerts of watchers that are gone could not be closed, that is tried again at the next reload: {error}");
+    let running: Vec<Arc<Watcher>> = running.values().flatten().cloned().collect();
+    match engine.close_removed(&declared, &running).await {
+        Ok(_) => files.iter().any(|file| file.watcher.is_err()),
+        Err(error) => {
+            tracing::error!("the alerts of watchers that are gone could not be closed, that is tried again: {error}");
+            true
+        }
     }
 }

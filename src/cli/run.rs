@@ -35,7 +35,6 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
     let files = wiring::watcher_files(&settings)?;
     reload::tell_broken(&engine, &files);
     engine.set_watchers(wiring::valid(&files)).await?;
-    reload::close_removed(&engine, &files, &engine.watchers()).await;
     let listener = TcpListener::bind(settings.web.listen).await.with_context(|| format!("listening on {}", settings.web.listen))?;
     let address = listener.local_addr()?;
     tracing::info!(

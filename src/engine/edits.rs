@@ -21,11 +21,13 @@ impl Engine {
             return Ok(0);
         }
         let store = &self.parts().store;
+        let has_broken = declared.iter().any(|name| !running.iter().any(|watcher| watcher.name == *name));
         let mut closed = 0;
         for state in store.watcher_states().await? {
             let runs = running.iter().any(|watcher| watcher.name == state.watcher && watcher.source == state.source);
             let is_adopted = running.iter().any(|watcher| watcher.formerly.as_deref() == Some(&state.watcher));
-            let is_broken = declared.contains(&state.watcher) && !running.iter().any(|watcher| watcher.name == state.watcher);
+            // A broken file may be the renamed one, whose `formerly` cannot be read: then no name is taken for gone.
+            let is_broken = has_broken && !running.iter().any(|watcher| watcher.name == state.watcher);
             if runs || is_adopted || is_broken {
                 continue;
             }

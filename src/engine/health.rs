@@ -115,11 +115,20 @@ fn failed(ended: &Ended<'_>, failure: &Failure, is_dead: bool, health: &mut Heal
     if is_dead && ended.source.failing_since.is_none() {
         health.source = Some(SourceState { failing_since: Some(dead_since), polls: state.failures, ..ended.source.clone() });
     }
-    let is_enough = state.failures >= ended.watcher.failures_before_alert || failure.kind == HELD;
-    if !is_enough || state.failing_told {
+    let is_enough = state.failures >= ended.watcher.failures_before_alert;
+    let is_news = match () {
+        // A result that is held is told when that begins, whatever else was told of the watcher before.
+        () if failure.kind == HELD => state.held_polls == 1,
+        // So is a source that is found dead again: what was told of the watcher is another fault.
+        () if is_dead && state.failing_told => is_enough && ended.source.failing_since.is_some() && !state.told_by_source,
+        () => is_enough && !state.failing_told,
+    };
+    if !is_news {
         return;
     }
-    (state.failing_told, state.told_by_source) = (true, is_dead);
+    if !state.failing_told {
+        (state.failing_told, state.told_by_source) = (true, is_dead);
+    }
     let polls = state.failures;
     let error = format!("{}: {}", failure.kind, failure.message);
     if !is_dead {

@@ -153,6 +153,14 @@ impl Engine {
     /// The store cannot be read.
     pub async fn set_watchers(&self, watchers: Vec<Arc<Watcher>>) -> Result<(), crate::store::StoreError> {
         let now = self.parts().clock.now();
+        // At once, not at the next poll: a file that is renamed again before it would leave its state under the first name.
+        for watcher in &watchers {
+            if let Some(formerly) = &watcher.formerly
+                && self.parts().store.adopt(formerly, &watcher.name).await?
+            {
+                tracing::info!(watcher.name = watcher.name, "took over what was known as `{formerly}`");
+            }
+        }
         let states = self.parts().store.watcher_states().await?;
         let fresh = {
             let mut roster = self.roster_mut();

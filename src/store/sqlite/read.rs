@@ -176,7 +176,9 @@ impl Sqlite {
             "delete from delivery where id in (select id from delivery where state in ('delivered', 'discarded') and max(created_at, not_before) < ?1 limit ?2)",
             "delete from alert_history where id in (select h.id from alert_history h where h.at < ?1
                 and not exists (select 1 from delivery_event e join delivery d on d.id = e.delivery_id where e.event_id = h.id and d.state in ('pending', 'sending'))
-                and not exists (select 1 from alert_state a where a.fingerprint = h.fingerprint and a.status = 'firing') limit ?2)",
+                and not exists (select 1 from alert_state a where a.fingerprint = h.fingerprint and a.status = 'firing')
+                and not exists (select 1 from deferred_event o where o.event_id = h.id)
+                and not exists (select 1 from silenced_event s join silence q on q.id = s.silence_id where s.event_id = h.id and q.told_at is null) limit ?2)",
             "delete from delivery_attempt where id in (select id from delivery_attempt where delivery_id is null and started_at < ?1 limit ?2)",
             "delete from silence where id in (select id from silence where told_at < ?1 limit ?2)",
             "delete from poll where id in (select p.id from poll p where p.ended_at < ?1
