@@ -26,7 +26,7 @@ impl Asking<'_> {
             [] => sentences.push("It has never been polled.".to_owned()),
             [state] => sentences.push(self.health(state, "")),
             states => {
-                let is_well = |state: &&StateFact| state.failures == 0 && !is_overdue(state, self.facts.now);
+                let is_well = |state: &&StateFact| state.failures == 0 && !is_overdue(&self.facts.records.polls, state, self.facts.now);
                 let (well, ill): (Vec<&StateFact>, Vec<&StateFact>) = states.iter().partition(is_well);
                 sentences.push(format!(
                     "It reads {} sources, of which {} {} polled well.",
@@ -61,14 +61,15 @@ impl Asking<'_> {
                 state.failures
             ));
         }
-        if let Some(due) = state.next_poll_at.filter(|_| is_overdue(state, self.facts.now)) {
+        if let Some(due) = state.next_poll_at.filter(|_| is_overdue(&self.facts.records.polls, state, self.facts.now)) {
             return sentence(&format!(
                 "{on}its poll of {} has not been made: {}.",
                 self.clock.at(due),
                 why_none(self.facts, &state.source, due, self.facts.now)
             ));
         }
-        let next = state.next_poll_at.map(|next| format!("; the next is due at {}", self.clock.at(next))).unwrap_or_default();
+        let next = state.next_poll_at.filter(|next| *next > self.facts.now);
+        let next = next.map(|next| format!("; the next is due at {}", self.clock.at(next))).unwrap_or_default();
         match last {
             Some(poll) => {
                 let counted = if poll.matched == poll.rows { String::new() } else { format!(", of which {} counted", poll.matched) };
