@@ -5,6 +5,7 @@ use super::facts::{EventFact, File, StateFact};
 use super::polls::{around, is_overdue, why_none};
 use super::words::{cells, count, plain, sentence};
 use crate::domain::alert::EventKind;
+use crate::domain::watcher::AlertOn;
 use chrono::{DateTime, Utc};
 
 impl Asking<'_> {
@@ -15,13 +16,7 @@ impl Asking<'_> {
         if let Some(at) = self.at {
             return self.whole_at(at);
         }
-        let pending = if self.facts.records.pending > 0 { format!(", {} pending", self.facts.records.pending) } else { String::new() };
-        let firing = match self.facts.records.firing {
-            1 => format!("1 alert of {name} fires{pending}"),
-            0 => format!("no alert of {name} fires{pending}"),
-            n => format!("{n} alerts of {name} fire{pending}"),
-        };
-        let mut sentences = vec![sentence(&firing) + "."];
+        let mut sentences = vec![self.found(name)];
         match states.as_slice() {
             [] => sentences.push("It has never been polled.".to_owned()),
             [state] => sentences.push(self.health(state, "")),
@@ -43,6 +38,35 @@ impl Asking<'_> {
             File::Valid | File::Unknown => {}
         }
         sentences
+    }
+
+    /// What fires; of a watcher whose events have no end, how many there were.
+    fn found(&self, name: &str) -> String {
+        let what = match self.declared().map(|watcher| &watcher.alert_on) {
+            Some(AlertOn::New { .. }) => "new row",
+            Some(AlertOn::Change { .. }) => "change",
+            Some(AlertOn::Report { .. }) => "report",
+            Some(AlertOn::Match | AlertOn::Missing { .. }) | None => return self.firing_now(name),
+        };
+        let is_one = |event: &&EventFact| matches!(event.kind, EventKind::Fired | EventKind::Changed | EventKind::Report);
+        let events: Vec<&EventFact> = self.facts.records.events.iter().filter(is_one).collect();
+        let since = self.clock.at(self.facts.asked.since);
+        match events.last() {
+            Some(last) => {
+                format!("{name} told of {} since {since}, the last at {}.", count(events.len() as u64, what), self.clock.at(last.at))
+            }
+            None => format!("{name} told of no {what} since {since}."),
+        }
+    }
+
+    fn firing_now(&self, name: &str) -> String {
+        let pending = if self.facts.records.pending > 0 { format!(", {} pending", self.facts.records.pending) } else { String::new() };
+        let firing = match self.facts.records.firing {
+            1 => format!("1 alert of {name} fires{pending}"),
+            0 => format!("no alert of {name} fires{pending}"),
+            n => format!("{n} alerts of {name} fire{pending}"),
+        };
+        sentence(&firing) + "."
     }
 
     /// How its polls go on a source.
