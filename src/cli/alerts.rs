@@ -83,7 +83,7 @@ fn shown(lines: Vec<AlertLine>, watchers: &Path) -> Vec<Shown> {
 
 fn table(lines: &[Shown], wall: &Wall) -> comfy_table::Table {
     let is_narrow = output::is_narrow();
-    let mut table = output::table(&["id", "since", "severity", "status", "watcher", "alert", "told"]);
+    let mut table = output::table(&["id", "since", "severity", "status", "watcher", "alert", "goes to"]);
     for shown in lines {
         let line = &shown.line;
         table.add_row([

@@ -30,6 +30,8 @@ use std::time::Duration;
 
 /// Marks kept within one overlap: finer ones would only move the bound a little earlier.
 const MARKS_IN_OVERLAP: i32 = 30;
+/// After so many overlaps a bound moves although the database never told clearly: another program may keep it from that.
+const UNCLEAR_FOR: i32 = 10;
 /// How far in the future a time may lie and still be believed.
 const FUTURE: TimeDelta = TimeDelta::days(1);
 
@@ -50,9 +52,9 @@ pub struct CursorValue {
 pub struct Mark {
     /// The value.
     pub value: CursorValue,
-    /// When it was first seen.
+    /// When it was first seen: at the end of that read, for a row may have become visible while it waited to begin.
     pub at: DateTime<Utc>,
-    /// PostgreSQL: every transaction of a lower number had begun by then.
+    /// PostgreSQL: no transaction of this number or a higher one had begun by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xmax: Option<u64>,
 }
@@ -75,10 +77,21 @@ pub struct CursorState {
     pub reconciled_from: Option<CursorValue>,
 }
 
+/// A read: when it was, and what its database told of open transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadAt {
+    /// When the poll began.
+    pub began: DateTime<Utc>,
+    /// When the result had ended.
+    pub ended: DateTime<Utc>,
+    /// What was told.
+    pub open: OpenTransactions,
+}
+
 /// What a database tells of its open transactions, at the snapshot of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenTransactions {
-    /// PostgreSQL: all below `xmin` have ended, all below `xmax` have begun.
+    /// PostgreSQL: all below `xmin` have ended, none from `xmax` on has begun.
     Snapshot {
         /// The lowest that is still open.
         xmin: u64,
@@ -87,6 +100,8 @@ pub enum OpenTransactions {
     },
     /// InnoDB: for how long the oldest has been open; none is open.
     Oldest(Option<Duration>),
+    /// It tells, but did not this time.
+    Unclear,
     /// It does not tell.
     Unknown,
 }
@@ -176,25 +191,25 @@ impl CursorSeen {
 
 impl CursorState {
     /// The state after the first poll. `asked` is how many rows below the highest were asked for, where it was not all.
-    pub fn begin(column: &str, seen: &CursorSeen, asked: Option<u64>, open: OpenTransactions, now: DateTime<Utc>) -> CursorState {
+    pub fn begin(column: &str, seen: &CursorSeen, asked: Option<u64>, read: ReadAt) -> CursorState {
         let bound = asked.filter(|asked| seen.rows >= *asked).and(seen.lowest.clone());
-        let state =
-            CursorState { column: column.to_owned(), reconciled_from: bound.clone(), reconciled_at: Some(now), bound, marks: Vec::new() };
-        state.advance(seen, open, now, Duration::ZERO, false)
+        let (reconciled_from, reconciled_at) = (bound.clone(), Some(read.began));
+        let state = CursorState { column: column.to_owned(), reconciled_from, reconciled_at, bound, marks: Vec::new() };
+        state.advance(seen, read, Duration::ZERO, false)
     }
 
     /// The state after a completed poll: what it saw becomes a mark, and the bound moves up to the highest mark that is old
     /// enough.
-    pub fn advance(&self, seen: &CursorSeen, open: OpenTransactions, now: DateTime<Utc>, overlap: Duration, may_move: bool) -> CursorState {
+    pub fn advance(&self, seen: &CursorSeen, read: ReadAt, overlap: Duration, may_move: bool) -> CursorState {
         let mut next = self.clone();
         let overlap = TimeDelta::from_std(overlap).unwrap_or(TimeDelta::MAX);
         if let Some(value) = seen.highest.clone().filter(|value| self.is_above_marks(value))
-            && self.marks.last().is_none_or(|last| now - last.at >= overlap / MARKS_IN_OVERLAP)
+            && self.marks.last().is_none_or(|last| read.ended - last.at >= overlap / MARKS_IN_OVERLAP)
         {
-            let xmax = if let OpenTransactions::Snapshot { xmax, .. } = open { Some(xmax) } else { None };
-            next.marks.push(Mark { value, at: now, xmax });
+            let xmax = if let OpenTransactions::Snapshot { xmax, .. } = read.open { Some(xmax) } else { None };
+            next.marks.push(Mark { value, at: read.ended, xmax });
         }
-        if may_move && let Some(at) = next.marks.iter().rposition(|mark| mark.is_settled(open, now, overlap)) {
+        if may_move && let Some(at) = next.marks.iter().rposition(|mark| mark.is_settled(read, overlap)) {
             next.bound = next.marks.drain(..=at).next_back().map(|mark| mark.value);
         }
         next
@@ -212,23 +227,24 @@ impl CursorState {
     }
 
     /// For how long an old transaction has kept the bound below a mark that is old enough; `None` when none does.
-    pub fn held_back(&self, open: OpenTransactions, now: DateTime<Utc>, overlap: Duration) -> Option<TimeDelta> {
+    pub fn held_back(&self, read: ReadAt, overlap: Duration) -> Option<TimeDelta> {
         let overlap = TimeDelta::from_std(overlap).unwrap_or(TimeDelta::MAX);
-        let held = self.marks.iter().find(|mark| now - mark.at >= overlap && !mark.is_settled(open, now, overlap));
-        held.map(|mark| now - mark.at)
+        let held = self.marks.iter().find(|mark| read.began - mark.at >= overlap && !mark.is_settled(read, overlap));
+        held.map(|mark| read.began - mark.at)
     }
 }
 
 impl Mark {
-    /// Whether whatever was begun before the mark is visible to a read at `now`.
-    fn is_settled(&self, open: OpenTransactions, now: DateTime<Utc>, overlap: TimeDelta) -> bool {
-        let is_old = now - self.at >= overlap;
-        let has_ended = match (open, self.xmax) {
+    /// Whether whatever was begun before the mark is visible to a read.
+    fn is_settled(&self, read: ReadAt, overlap: TimeDelta) -> bool {
+        let age = read.began - self.at;
+        let has_ended = match (read.open, self.xmax) {
             (OpenTransactions::Snapshot { xmin, .. }, Some(xmax)) => xmin >= xmax,
-            (OpenTransactions::Oldest(Some(age)), _) => TimeDelta::from_std(age).is_ok_and(|age| now - age > self.at),
+            (OpenTransactions::Oldest(Some(open_for)), _) => TimeDelta::from_std(open_for).is_ok_and(|open_for| age > open_for),
+            (OpenTransactions::Unclear, _) => age >= overlap.checked_mul(UNCLEAR_FOR).unwrap_or(TimeDelta::MAX),
             _ => true,
         };
-        is_old && has_ended
+        age >= overlap && has_ended
     }
 }
 

@@ -257,7 +257,8 @@ impl Engine {
     ) -> Result<PollReport, StoreError> {
         for own in health.own {
             let opens_at = occasion.opens_at.filter(|_| !own.is_of_source);
-            let occasion = Occasion { opens_at, ..*occasion };
+            let of_source = own.is_of_source.then(|| of_source(occasion));
+            let occasion = Occasion { opens_at, watcher: of_source.as_ref().unwrap_or(occasion.watcher), ..*occasion };
             merge(&mut changes, compose::watcher_event(&occasion, own.kind, own.since, own.polls, &own.error, own.receivers));
         }
         let mut state = health.state;
@@ -294,6 +295,12 @@ impl Engine {
         log(&report, &committed);
         Ok(PollReport { poll_id: Some(committed.poll_id), ..report })
     }
+}
+
+/// The watcher that found a source dead, or back, under the source's name: it speaks for all that read it.
+fn of_source(occasion: &Occasion<'_>) -> Watcher {
+    let description = crate::domain::message::of_source(occasion.language, &occasion.watcher.source);
+    Watcher { description: Some(description), ..occasion.watcher.clone() }
 }
 
 /// What a poll came to, as it is to be written.

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::question::prepared;
 use crate::domain::alert::Alert;
-use crate::domain::cursor::{BASELINE_ROWS, CursorState, CursorValue, OpenTransactions};
+use crate::domain::cursor::{BASELINE_ROWS, CursorState, CursorValue, OpenTransactions, ReadAt};
 use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, Forget, Plan, Refused, expected_cells, expected_rows};
 use crate::domain::known::Known;
 use crate::domain::query::{self, Param, Query, Window};
@@ -141,14 +141,14 @@ impl Engine {
         let stored = self.stored(wanted).await?;
         let plan = sink.evaluation.finish(&stored).map_err(refused)?;
         if let (Some(incremental), Some(seen)) = (&incremental, &plan.cursor) {
-            let open = open_transactions(stats.horizon);
+            let read = ReadAt { began: now, ended: self.parts().clock.now(), open: open_transactions(stats.horizon) };
             let overlap = incremental.cursor.overlap;
             let next = match state.cursor.as_ref().filter(|before| before.column == incremental.cursor.column) {
                 Some(before) => {
-                    reading.warnings.extend(held_back(before, open, now, overlap));
-                    before.advance(seen, open, now, overlap, true)
+                    reading.warnings.extend(held_back(before, read, overlap));
+                    before.advance(seen, read, overlap, true)
                 }
-                None => CursorState::begin(&incremental.cursor.column, seen, incremental.asked, open, now),
+                None => CursorState::begin(&incremental.cursor.column, seen, incremental.asked, read),
             };
             // Without reconciliations the keys below the bound are forgotten: one that is asked for later begins there.
             let begins_anew = incremental.is_reconciling || incremental.cursor.reconcile.is_none();
@@ -322,14 +322,15 @@ pub(super) fn start_value(text: &str, column: &ColumnInfo) -> Param {
 fn open_transactions(horizon: Option<Horizon>) -> OpenTransactions {
     match horizon {
         Some(Horizon::Transactions { xmin, xmax }) => OpenTransactions::Snapshot { xmin, xmax },
-        // It counts whole seconds, and was asked between the claim and the read.
+        // It counts whole seconds.
         Some(Horizon::Oldest { age }) => OpenTransactions::Oldest(age.map(|age| age + HORIZON_MARGIN)),
+        Some(Horizon::Unclear) => OpenTransactions::Unclear,
         Some(Horizon::Hidden) | None => OpenTransactions::Unknown,
     }
 }
 
-fn held_back(state: &CursorState, open: OpenTransactions, now: DateTime<Utc>, overlap: Duration) -> Option<String> {
-    let held = state.held_back(open, now, overlap).filter(|held| *held >= HELD_BACK_TOLD)?;
+fn held_back(state: &CursorState, read: ReadAt, overlap: Duration) -> Option<String> {
+    let held = state.held_back(read, overlap).filter(|held| *held >= HELD_BACK_TOLD)?;
     let minutes = held.num_minutes();
     Some(format!(
         "a transaction that has been open for a long time keeps the cursor back by {minutes} min: each poll reads that much again"

@@ -124,7 +124,8 @@ pub struct ReadStats {
 /// Which transactions were still open when a read looked: rows of theirs may yet come, under lower cursor values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Horizon {
-    /// PostgreSQL, from the read's own snapshot: all transactions below `xmin` were over, and none had begun at `xmax`.
+    /// PostgreSQL, at the read's own snapshot: all transactions below `xmin` were over, and none from `xmax` on had begun. On
+    /// a replica, which does not know of those that have not ended, `xmax` is only what the snapshot says.
     Transactions {
         /// The oldest that was open.
         xmin: u64,
@@ -136,7 +137,9 @@ pub enum Horizon {
         /// How long ago the oldest transaction that may write had begun, to the second; none if none was open.
         age: Option<Duration>,
     },
-    /// MySQL and MariaDB: the account may not see transactions (it needs PROCESS), or the server does not tell reliably.
+    /// MySQL and MariaDB: the list of transactions was an old one, as others look at it all the time.
+    Unclear,
+    /// MySQL and MariaDB: the account may not see transactions (it needs PROCESS), or the server has no list of them.
     Hidden,
 }
 

@@ -7,7 +7,8 @@
 //! The list is a copy that InnoDB makes anew only when nobody has looked at it for 0.1 s: who asks often, or next to
 //! somebody who does, is shown the same old list for as long as that goes on. A transaction that is missing there would
 //! be a lost alert. So we begin a transaction of our own before asking, and believe only a list that shows it with the
-//! very statement that asks. Otherwise we wait until a new copy is due.
+//! very statement that asks. Otherwise we wait until a new copy is due, and say [`Horizon::Unclear`] when others look too
+//! often for that.
 
 use super::{Horizon, SourceError, mysql_error};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
@@ -67,7 +68,7 @@ impl OpenTransactions {
                 Err(error) => return Err(mysql_error::reading(&error, "", None)),
             }
         }
-        Ok(Horizon::Hidden)
+        Ok(Horizon::Unclear)
     }
 }
 

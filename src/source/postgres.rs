@@ -12,9 +12,11 @@
 //!
 //! No prepared statement stays behind: unnamed ones only, and those of `prepare` are closed inside the transaction.
 //!
-//! The horizon of a read is `xmin` and `xmax` of its own snapshot, taken with the `begin`: a row that a later read finds
-//! and this one did not was written by a transaction that is `>= xmin`. It is asked for only when it is wanted, since not
-//! every server that speaks PostgreSQL's protocol has it.
+//! The horizon of a read is taken with the `begin`. Its `xmin` is that of the read's own snapshot: a row that a later read
+//! finds and this one did not was written by a transaction that is `>= xmin`. The snapshot's `xmax` is one above the last
+//! transaction that has *ended*; those that have begun since then and are open are found by the locks that each of them
+//! holds on its own number, prepared ones too. It is asked for only when it is wanted, since not every server that speaks
+//! PostgreSQL's protocol has it.
 
 use super::connections::{Connections, Lease, Session};
 use super::intake::{Intake, columns_of};
@@ -50,8 +52,12 @@ const REMEMBERED_QUERIES: usize = 1000;
 const BYTES_AS_THEY_ARE: &str =
     "set_config('client_encoding', case current_setting('server_encoding') when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end, true)";
 
-/// The bounds of the snapshot that all of the transaction sees.
-const HORIZON: &str = ", txid_snapshot_xmin(txid_current_snapshot()), txid_snapshot_xmax(txid_current_snapshot())";
+/// The lower bound of the snapshot that all of the transaction sees, and one above the highest number that has been given
+/// out. The numbers in `pg_locks` have 32 bits: they are taken as distances from the snapshot's, which are short.
+const HORIZON: &str = ", txid_snapshot_xmin(txid_current_snapshot()), txid_snapshot_xmax(txid_current_snapshot()) + \
+    coalesce((select max(greatest(0, (transactionid::text::bigint % 4294967296 \
+        - txid_snapshot_xmax(txid_current_snapshot()) % 4294967296 + 6442450944) % 4294967296 - 2147483648 + 1)) \
+    from pg_catalog.pg_locks where locktype = 'transactionid'), 0)";
 
 const DECLARE: &str = "declare rowbell_cursor no scroll cursor for ";
 

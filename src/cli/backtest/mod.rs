@@ -108,7 +108,7 @@ fn how_asked(watcher: &Watcher, settings: &Settings) -> Result<Asked, Failed> {
     }
     let hint = match present(&watcher.query, dialect) {
         Some(word) => format!("write `:now` where it says `{word}`, and the same query can be asked about any time"),
-        None => "a backtest needs rows that carry their time, and a query that compares it with `:now` (such as `created_at > :now - interval '1 hour'`), or a `cursor` on it".to_owned(),
+        None => "a backtest needs rows that carry their time, and a query that compares it with `:now` (such as `created_at > :now - interval '1 hour' and created_at <= :now`: what is later than a slot must not be there yet), or a `cursor` on it".to_owned(),
     };
     Err(Failed::Invalid(format!("error: the query of `{}` tells only what is there now; {hint}", watcher.name)))
 }

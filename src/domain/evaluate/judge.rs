@@ -2,7 +2,7 @@
 
 use super::Basis;
 use crate::domain::alert::Severity;
-use crate::domain::expression::{ExpressionError, Scope};
+use crate::domain::expression::{Expression, ExpressionError, Scope};
 use crate::domain::known::Known;
 use crate::domain::row::Row;
 use crate::domain::watcher::Watcher;
@@ -50,6 +50,17 @@ pub fn verdict(watcher: &Watcher, row: &Row, previous: Option<&Row>, is_firing: 
         },
         Err((what, error)) => format!("`{what}` cannot be evaluated for it: {error}"),
     }
+}
+
+/// Judges a watched row that came or went. A `when` that compares with `previous` is about changes: there is nothing to compare,
+/// and whoever asks for added and removed rows is told.
+pub(super) fn judge_whole(basis: &Basis<'_>, row: &Row) -> Result<Verdict, Fault> {
+    let watcher = basis.watcher;
+    if !watcher.when.as_ref().is_some_and(Expression::uses_previous) {
+        return judge(basis, row, None, false);
+    }
+    let scope = Scope { row, previous: None, severity: None, now: basis.now, zone: watcher.timezone };
+    severity(basis, &scope).map(Verdict::Counts)
 }
 
 /// The severity of a row that counts: that of the first case that holds.

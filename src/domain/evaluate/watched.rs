@@ -1,7 +1,7 @@
 //! Rows of `change`: what differs from the row that was stored under the same key.
 
 use super::found::Found;
-use super::judge::{Verdict, judge};
+use super::judge::{Verdict, judge, judge_whole};
 use super::plan::Plan;
 use super::shape::Watched;
 use super::trace::TraceWord;
@@ -56,7 +56,10 @@ impl Evaluation<'_> {
     }
 
     pub(super) fn judge_change(&mut self, fingerprint: Fingerprint, row: &Row, previous: Option<&Row>, digest: Digest, arrival: u64) {
-        let verdict = judge(&self.basis, row, previous, false);
+        let verdict = match previous {
+            Some(_) => judge(&self.basis, row, previous, false),
+            None => judge_whole(&self.basis, row),
+        };
         let (severity, is_told) = match verdict {
             Ok(Verdict::Counts(severity)) => (severity, true),
             Ok(Verdict::Not | Verdict::Held(_)) => (Severity::Info, false),
@@ -130,7 +133,7 @@ impl Evaluation<'_> {
     /// A row that is gone, judged by what it was.
     pub(super) fn removed(&mut self, alert: &Alert, plan: &mut Plan) {
         let Some(row) = alert.rows.first() else { return plan.forgotten.push(alert.fingerprint) };
-        match judge(&self.basis, row, Some(row), false) {
+        match judge_whole(&self.basis, row) {
             Ok(Verdict::Counts(severity)) => plan.removed.push((alert.fingerprint, severity)),
             Ok(_) => plan.forgotten.push(alert.fingerprint),
             Err((what, error)) => self.faults.add(alert.fingerprint, what, error),

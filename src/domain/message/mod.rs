@@ -15,7 +15,7 @@ pub(in crate::domain) mod words;
 pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
 pub use digest::{Digest, DigestKind, DigestLine, digest};
 pub use neutralise::neutralise;
-pub use words::{Language, duration_words};
+pub use words::{Language, duration_words, of_source};
 
 use super::alert::{Event, EventKind};
 use super::template::{self, TemplateError};

@@ -197,6 +197,14 @@ pub(in crate::domain) fn held(language: Language) -> &'static str {
     language.pick("查询结果变化过大，已暂不采纳：", "a suspicious result is held. ")
 }
 
+/// The heading of what is told of a source, on behalf of all its watchers.
+pub fn of_source(language: Language, source: &str) -> String {
+    match language {
+        Language::ZhCn => format!("数据源 {source}"),
+        Language::En => format!("source {source}"),
+    }
+}
+
 /// The reason of `watcher_recovered`.
 pub(in crate::domain) fn works_again(language: Language, polls: u64) -> String {
     match language {

@@ -141,3 +141,35 @@ async fn a_transaction_of_postgresql_that_stays_open_for_hours_loses_nothing() {
     )
     .await;
 }
+
+/// The snapshot of a read ends at the last transaction that has ended: the open one that matters began after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_transaction_of_postgresql_is_waited_for_although_none_that_began_later_has_ended() {
+    use sqlx::{Connection, Executor};
+    let orders = "source = \"erp\"\nevery = \"1m\"\nalert_on = \"new\"\nkey = [\"id\"]\ncursor = \"id\"\nquery = \"select id from orders\"\n[[notify]]\nreceivers = [\"warehouse\"]\n";
+    let database = TestDatabase::new(Product::Postgres).await;
+    lived_with(
+        &[("orders", orders)],
+        |_, _| erp(&database),
+        async |life: &mut Life| {
+            database
+                .run("drop table if exists orders; create table orders (id bigserial primary key); insert into orders default values")
+                .await;
+            life.step(0, "", "-").await;
+            let mut first = sqlx::PgConnection::connect(&database.url).await.expect("a connection");
+            let mut second = sqlx::PgConnection::connect(&database.url).await.expect("a connection");
+            first.execute("begin; insert into orders default values").await.expect("begun");
+            second.execute("begin; insert into orders default values").await.expect("begun");
+            first.execute("insert into orders default values; commit").await.expect("committed");
+            first.close().await.expect("closed");
+            life.step(60, "", "fired 2, fired 4").await;
+            for _ in 0..3 {
+                life.step(3600, "", "-").await;
+            }
+            second.execute("commit").await.expect("committed");
+            second.close().await.expect("closed");
+            life.step(60, "", "fired 3").await;
+        },
+    )
+    .await;
+}

@@ -5,6 +5,7 @@ mod delivering;
 mod explain;
 mod house;
 mod killing;
+mod late_commits;
 mod layers;
 mod life;
 mod life_change;
