@@ -1,6 +1,6 @@
 //! A preview as a page: the messages as the simulator's chat shows them.
 
-use super::{Failed, Sample, Shown};
+use super::{Failed, Sample, Shown, Unread};
 use crate::cli::moment::{self, Wall};
 use crate::domain::message::Language;
 use crate::domain::watcher::AlertOn;
@@ -14,8 +14,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Writes the page, and says where.
-pub(super) fn write(engine: &Engine, name: &str, path: PathBuf, shown: &[Shown]) -> Result<PathBuf, Failed> {
-    let html = preview_page(&page(engine, name, shown)).map_err(|words| anyhow::anyhow!("the page cannot be made: {words}"))?;
+pub(super) fn write(engine: &Engine, name: &str, path: PathBuf, shown: &[Shown], failures: &[Unread]) -> Result<PathBuf, Failed> {
+    let mut page = page(engine, name, shown);
+    page.facts.extend(failures.iter().map(|(watcher, failure)| format!("{}: {}: {}", watcher.source, failure.kind, failure.message)));
+    let html = preview_page(&page).map_err(|words| anyhow::anyhow!("the page cannot be made: {words}"))?;
     write_private(&path, &html).with_context(|| format!("writing {}", path.display()))?;
     Ok(path)
 }

@@ -36,6 +36,9 @@ struct Shown {
     sample: Option<(Sample, Changes)>,
 }
 
+/// A watcher on a source that could not be read, and why.
+type Unread = (Arc<Watcher>, Failure);
+
 /// Why other messages are shown than those of now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sample {
@@ -73,7 +76,7 @@ pub(super) async fn preview(global: &Global, options: Options) -> Outcome {
         if global.json { show::print_json(&engine, one) } else { show::print(&engine, one, watchers.len() > 1) }
     }
     if let Some(path) = page.filter(|_| !shown.is_empty()) {
-        let path = html::write(&engine, &options.name, path, &shown)?;
+        let path = html::write(&engine, &options.name, path, &shown, &failures)?;
         let path = path.display().to_string();
         if global.json { output::json(&json!({ "html": path })) } else { output::line(&format!("\n{path}")) }
     }
@@ -87,8 +90,8 @@ pub(super) async fn preview(global: &Global, options: Options) -> Outcome {
 }
 
 /// Sources that cannot be read do not keep the others from being shown.
-fn tell_failures(failures: &[(Arc<Watcher>, Failure)]) -> Result<(), Failed> {
-    let words = |(watcher, failure): &(Arc<Watcher>, Failure)| {
+fn tell_failures(failures: &[Unread]) -> Result<(), Failed> {
+    let words = |(watcher, failure): &Unread| {
         let on = if watcher.names_source() { format!(" on {}", watcher.source) } else { String::new() };
         format!("the poll of `{}`{on} would fail and change no alert: {}: {}", watcher.name, failure.kind, failure.message)
     };

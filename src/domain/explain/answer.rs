@@ -68,9 +68,9 @@ impl Asking<'_> {
             Standing::Pending { since } => self.pending(&name, key, since),
             Standing::Over { fired, resolved } => self.over(&name, key, fired, resolved),
             Standing::Told { fired } => {
-                let when = self.clock.at(fired.at);
-                let once = "a `new` watcher tells each key once, ever";
-                vec![format!("{} was told at {when}, and {once}.", name), self.told(fired)]
+                let (when, severity, why) = (self.clock.at(fired.at), fired.severity, cause(fired));
+                let first = format!("{name} fired at {when} ({severity}): {why}; a `new` watcher tells each key once, ever.");
+                vec![first, self.told(fired)]
             }
             Standing::Changed { changed } => self.changed(&name, changed),
             Standing::Known { since } => vec![self.known(&name, key, since)],
@@ -324,7 +324,9 @@ impl Asking<'_> {
     fn doubt(&self) -> Option<String> {
         let [key] = self.facts.records.keys.as_slice() else { return None };
         let states = self.facts.records.states.iter();
-        let ill = states.filter(|state| state.source == key.source && (state.failures > 0 || is_overdue(state, self.facts.now)));
+        let ill = states.filter(|state| {
+            state.source == key.source && (state.failures > 0 || is_overdue(&self.facts.records.polls, state, self.facts.now))
+        });
         let is_asked = self.at.is_none() && !self.facts.asked.key.is_empty() && key.alert.is_some();
         ill.last().filter(|_| is_asked).map(|state| self.health(state, ""))
     }

@@ -5,6 +5,7 @@ use super::facts::{EventFact, File, StateFact};
 use super::polls::{around, is_overdue, why_none};
 use super::words::{cells, count, plain, sentence};
 use crate::domain::alert::EventKind;
+use crate::domain::watcher::AlertOn;
 use chrono::{DateTime, Utc};
 
 impl Asking<'_> {
@@ -15,18 +16,12 @@ impl Asking<'_> {
         if let Some(at) = self.at {
             return self.whole_at(at);
         }
-        let pending = if self.facts.records.pending > 0 { format!(", {} pending", self.facts.records.pending) } else { String::new() };
-        let firing = match self.facts.records.firing {
-            1 => format!("1 alert of {name} fires{pending}"),
-            0 => format!("no alert of {name} fires{pending}"),
-            n => format!("{n} alerts of {name} fire{pending}"),
-        };
-        let mut sentences = vec![sentence(&firing) + "."];
+        let mut sentences = vec![self.found(name)];
         match states.as_slice() {
             [] => sentences.push("It has never been polled.".to_owned()),
             [state] => sentences.push(self.health(state, "")),
             states => {
-                let is_well = |state: &&StateFact| state.failures == 0 && !is_overdue(state, self.facts.now);
+                let is_well = |state: &&StateFact| state.failures == 0 && !is_overdue(&self.facts.records.polls, state, self.facts.now);
                 let (well, ill): (Vec<&StateFact>, Vec<&StateFact>) = states.iter().partition(is_well);
                 sentences.push(format!(
                     "It reads {} sources, of which {} {} polled well.",
@@ -45,6 +40,35 @@ impl Asking<'_> {
         sentences
     }
 
+    /// What fires; of a watcher whose events have no end, how many there were.
+    fn found(&self, name: &str) -> String {
+        let what = match self.declared().map(|watcher| &watcher.alert_on) {
+            Some(AlertOn::New { .. }) => "new row",
+            Some(AlertOn::Change { .. }) => "change",
+            Some(AlertOn::Report { .. }) => "report",
+            Some(AlertOn::Match | AlertOn::Missing { .. }) | None => return self.firing_now(name),
+        };
+        let is_one = |event: &&EventFact| matches!(event.kind, EventKind::Fired | EventKind::Changed | EventKind::Report);
+        let events: Vec<&EventFact> = self.facts.records.events.iter().filter(is_one).collect();
+        let since = self.clock.at(self.facts.asked.since);
+        match events.last() {
+            Some(last) => {
+                format!("{name} told of {} since {since}, the last at {}.", count(events.len() as u64, what), self.clock.at(last.at))
+            }
+            None => format!("{name} told of no {what} since {since}."),
+        }
+    }
+
+    fn firing_now(&self, name: &str) -> String {
+        let pending = if self.facts.records.pending > 0 { format!(", {} pending", self.facts.records.pending) } else { String::new() };
+        let firing = match self.facts.records.firing {
+            1 => format!("1 alert of {name} fires{pending}"),
+            0 => format!("no alert of {name} fires{pending}"),
+            n => format!("{n} alerts of {name} fire{pending}"),
+        };
+        sentence(&firing) + "."
+    }
+
     /// How its polls go on a source.
     pub(super) fn health(&self, state: &StateFact, on: &str) -> String {
         let last = around(self.facts, Some(&state.source), self.as_of).0;
@@ -61,14 +85,15 @@ impl Asking<'_> {
                 state.failures
             ));
         }
-        if let Some(due) = state.next_poll_at.filter(|_| is_overdue(state, self.facts.now)) {
+        if let Some(due) = state.next_poll_at.filter(|_| is_overdue(&self.facts.records.polls, state, self.facts.now)) {
             return sentence(&format!(
                 "{on}its poll of {} has not been made: {}.",
                 self.clock.at(due),
                 why_none(self.facts, &state.source, due, self.facts.now)
             ));
         }
-        let next = state.next_poll_at.map(|next| format!("; the next is due at {}", self.clock.at(next))).unwrap_or_default();
+        let next = state.next_poll_at.filter(|next| *next > self.facts.now);
+        let next = next.map(|next| format!("; the next is due at {}", self.clock.at(next))).unwrap_or_default();
         match last {
             Some(poll) => {
                 let counted = if poll.matched == poll.rows { String::new() } else { format!(", of which {} counted", poll.matched) };

@@ -134,7 +134,7 @@ pub(super) fn why_none(facts: &Facts, source: &str, from: DateTime<Utc>, until: 
 /// A slot that has passed without a poll.
 fn overdue(facts: &Facts, names_source: bool) -> Vec<Line> {
     let is_asked = facts.asked.until >= facts.now;
-    let passed = facts.records.states.iter().filter(|state| is_asked && is_overdue(state, facts.now));
+    let passed = facts.records.states.iter().filter(|state| is_asked && is_overdue(&facts.records.polls, state, facts.now));
     let line = |state: &StateFact| {
         let due = state.next_poll_at?;
         let on = if names_source { format!(" on {}", state.source) } else { String::new() };
@@ -145,15 +145,16 @@ fn overdue(facts: &Facts, names_source: bool) -> Vec<Line> {
     passed.filter_map(line).collect()
 }
 
-/// A poll may be under way: it is overdue only a while after its slot.
-pub(super) fn is_overdue(state: &StateFact, now: DateTime<Utc>) -> bool {
-    state.next_poll_at.is_some_and(|due| now - due > TimeDelta::minutes(1))
+/// A poll may be under way: it is overdue only a while after its slot, and only when none was made by hand since.
+pub(super) fn is_overdue(polls: &[PollFact], state: &StateFact, now: DateTime<Utc>) -> bool {
+    let is_made = |due: DateTime<Utc>| polls.iter().any(|poll| poll.source == state.source && poll.started_at >= due);
+    state.next_poll_at.is_some_and(|due| now - due > TimeDelta::minutes(1) && !is_made(due))
 }
 
 /// See [`super::gaps`].
 pub(super) fn gaps(polls: &[PollFact], states: &[StateFact], now: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     let missed = polls.iter().filter(|poll| poll.missed > 0).map(|poll| (poll.scheduled_at, poll.started_at));
-    let overdue = states.iter().filter(|state| is_overdue(state, now)).filter_map(|state| Some((state.next_poll_at?, now)));
+    let overdue = states.iter().filter(|state| is_overdue(polls, state, now)).filter_map(|state| Some((state.next_poll_at?, now)));
     missed.chain(overdue).collect()
 }
 

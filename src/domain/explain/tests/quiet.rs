@@ -165,7 +165,7 @@ fn a_row_of_a_new_watcher_was_known_from_the_baseline_or_told_once() {
         .event("10:35", EventKind::Fired, "a new row")
         .delivered("warehouse", "10:35");
     assert_snapshot!(told.told(), @r#"
-    sku A-17 was told at 10:35, and a `new` watcher tells each key once, ever. warehouse was told at 10:35.
+    sku A-17 fired at 10:35 (warning): a new row; a `new` watcher tells each key once, ever. warehouse was told at 10:35.
 
     23 10:30:00 poll         poll 1 read 51 rows; nothing new  [poll 1]
     23 10:35:00 poll         poll 2 read 51 rows  [poll 2]

@@ -3,6 +3,7 @@
 use super::{facts, failed, object, poll, t};
 use crate::domain::alert::{EventKind, Severity};
 use crate::domain::explain::*;
+use crate::domain::watcher::{AlertOn, Watcher};
 use insta::assert_snapshot;
 
 #[test]
@@ -70,6 +71,15 @@ fn a_watcher_as_a_whole() {
     "#);
     assert_snapshot!(facts.clone().at("09:35").told().lines().next().unwrap_or_default(), @"The poll at 09:35 read 120 rows, of which 3 counted: sku A-17 fired and sku B-2 fired; the next was at 09:40.");
     assert_snapshot!(facts.clone().at("10:12").told().lines().next().unwrap_or_default(), @"The poll at 10:10 read 120 rows, of which 3 counted: nothing new; the next was at 10:15.");
+}
+
+#[test]
+fn of_events_without_an_end_it_is_told_how_many_there_were() {
+    let new = |watcher: Watcher| Watcher { alert_on: AlertOn::New { alert_on_first_poll: false, cursor: None }, ..watcher };
+    let quiet = facts().declared(new).polls("10:40", "10:40", 50, 50);
+    assert_snapshot!(quiet.told().lines().next().unwrap_or_default(), @"low_stock told of no new row since 09:00. Its last poll, at 10:40, read 50 rows; the next is due at 10:45.");
+    let told = quiet.event("10:35", EventKind::Fired, "a new row").event("10:40", EventKind::Fired, "a new row");
+    assert_snapshot!(told.told().lines().next().unwrap_or_default(), @"low_stock told of 2 new rows since 09:00, the last at 10:40. Its last poll, at 10:40, read 50 rows; the next is due at 10:45.");
 }
 
 #[test]
