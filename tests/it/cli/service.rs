@@ -57,13 +57,11 @@ async fn files_are_taken_up_while_it_runs_and_a_broken_one_keeps_its_old_version
     house.watcher("empty", &LOW_STOCK.replace("stock < reorder_level", "stock > reorder_level"));
     house.watcher("low_stock", "every = \"1s\"\nsource = \"nowhere\"\n");
     service.wait_for("watchers/low_stock.toml");
-    service.wait_for("watchers reloaded");
     service.wait_for("delivered");
     assert!(service.get("/metrics").1.contains("rowbell_polls_total{watcher=\"empty\",outcome=\"ok\"}"));
     // Changed: it runs by its new schedule.
     house.sql("update products set stock = 1 where sku = 'C-9'").await;
     house.watcher("low_stock", &LOW_STOCK.replace("5m", "1s"));
-    service.wait_for("watchers reloaded");
     service.wait_for("delivered");
     assert!(house.simulator.messages().iter().any(|message| message.text.contains("Earl Grey")));
     // Gone: it no longer runs.
