@@ -3,7 +3,7 @@
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
 use crate::domain::delivery::{self, Attempt, Decision, History, Verdict};
-use crate::domain::message::Language;
+use crate::domain::message::{Language, Message};
 use crate::notify::dingtalk::Outgoing;
 use crate::store::DeliveryResult;
 use clap::Args;
@@ -39,7 +39,7 @@ pub(super) async fn send_test(global: &Global, options: Options) -> Outcome {
     };
     let uuid = uuid::Uuid::new_v4().to_string();
     let (title, text) = words(settings.language, &now.with_timezone(&settings.timezone).format("%Y-%m-%d %H:%M:%S").to_string());
-    let attempt = robot.send(&Outgoing { uuid: &uuid, title: &title, text: &text, mentions: &[] }, now).await;
+    let attempt = robot.send(&Outgoing { uuid: &uuid, message: &Message::note(&title, &text) }, now).await;
     let ended_at = clock.now();
     let history = History { attempts: 1, created_at: now, receiver_failures: 1, shortest: true, reduced: true };
     let decision = delivery::decide(&attempt, &history, ended_at, 0.0);

@@ -63,6 +63,8 @@ pub enum Part {
     ButtonTitle(usize),
     /// The address of a button.
     ButtonUrl(usize),
+    /// The address of the picture.
+    Picture,
 }
 
 /// A step from a table or an array to what is in it.
@@ -140,6 +142,7 @@ fn places(part: Part) -> Vec<Vec<Step>> {
         Part::Body => vec![vec![Name("message"), Name("body")]],
         Part::ButtonTitle(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("title")]],
         Part::ButtonUrl(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("url")]],
+        Part::Picture => vec![vec![Name("message"), Name("picture")]],
     }
 }
 

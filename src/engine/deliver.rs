@@ -131,9 +131,7 @@ impl Engine {
 }
 
 async fn send(robot: &Arc<Robot>, claimed: &ClaimedDelivery, now: DateTime<Utc>) -> Attempt {
-    let text = claimed.message.text();
-    let outgoing = Outgoing { uuid: &claimed.msg_uuid, title: &claimed.message.title, text: &text, mentions: &claimed.message.mentions };
-    robot.send(&outgoing, now).await
+    robot.send(&Outgoing { uuid: &claimed.msg_uuid, message: &claimed.message }, now).await
 }
 
 /// The decision, and the message as it is to be sent next time where it changes.

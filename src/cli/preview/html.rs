@@ -52,9 +52,7 @@ fn page(engine: &Engine, name: &str, shown: &[Shown]) -> Page {
     for draft in shown.iter().flat_map(Shown::messages) {
         let (place, robot) = (receivers.iter().position(|receiver| *receiver == draft.receiver), parts.receivers.get(&draft.receiver));
         if let (Some(place), Some(robot)) = (place, robot) {
-            let text = draft.message.text();
-            let outgoing = Outgoing { uuid: "", title: &draft.message.title, text: &text, mentions: &draft.message.mentions };
-            messages.push((place, robot.body(&outgoing)));
+            messages.push((place, robot.body(&Outgoing { uuid: "", message: &draft.message })));
         }
     }
     Page {

@@ -7,6 +7,7 @@ mod show;
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
 use crate::domain::compose::{Changes, Draft};
+use crate::domain::message::{MAX_TEXT_BYTES, Message, Parts};
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Preview};
 use crate::notify::dingtalk::Outgoing;
@@ -113,10 +114,10 @@ async fn with_sample(engine: &Engine, watcher: &Arc<Watcher>, mut preview: Previ
 }
 
 /// The message as its receiver would get it: with its keyword, and with those who are called by name.
-fn final_text(engine: &Engine, draft: &Draft) -> String {
-    let text = draft.message.text();
-    let outgoing = Outgoing { uuid: "", title: &draft.message.title, text: &text, mentions: &draft.message.mentions };
-    engine.parts().receivers.get(&draft.receiver).map_or_else(|| text.clone(), |robot| robot.final_text(&outgoing))
+fn as_sent(engine: &Engine, draft: &Draft) -> Parts {
+    let outgoing = Outgoing { uuid: "", message: &draft.message };
+    let robot = engine.parts().receivers.get(&draft.receiver);
+    robot.map_or_else(|| draft.message.parts(MAX_TEXT_BYTES), |robot| robot.shown(&outgoing))
 }
 
 /// Sends the first message, marked as a test by its number alone: it is what the receiver would get.
@@ -128,10 +129,9 @@ async fn send(engine: &Engine, receiver: &str, shown: &[Shown]) -> Result<bool, 
         return Err(Failed::Run(anyhow::anyhow!("there is no message to send: nothing would be told now")));
     };
     let uuid = uuid::Uuid::new_v4().to_string();
-    let text = draft.message.text();
     // People are not called by name for a test.
-    let attempt =
-        robot.send(&Outgoing { uuid: &uuid, title: &draft.message.title, text: &text, mentions: &[] }, engine.parts().clock.now()).await;
+    let message = Message { mentions: Vec::new(), ..draft.message.clone() };
+    let attempt = robot.send(&Outgoing { uuid: &uuid, message: &message }, engine.parts().clock.now()).await;
     output::line(&format!("\nsent to {receiver} as a test: {}", attempt.answer));
     Ok(attempt.verdict == crate::domain::delivery::Verdict::Delivered)
 }

@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 mod active;
 pub(super) mod fields;
+pub(super) mod message_fields;
 mod notify;
 mod params;
 mod read;

@@ -16,6 +16,6 @@ pub mod simulator;
 
 mod answer;
 
-pub use message::{MAX_BODY_BYTES, MAX_MENTIONS, Outgoing, body_size};
+pub use message::{FULL_BODY_BYTES, MAX_BODY_BYTES, MAX_MENTIONS, Outgoing, body_size};
 pub use robot::{Robot, RobotError, RobotSettings};
 pub use simulator::{Simulator, SimulatorSettings};

@@ -9,6 +9,7 @@ use super::answer::{Redactor, Reply, cut};
 use super::message::{MAX_BODY_BYTES, Outgoing, body};
 use super::sign::sign;
 use crate::domain::delivery::{Attempt, Verdict};
+use crate::domain::message::Parts;
 use chrono::{DateTime, Utc};
 use reqwest::{Client, ClientBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
@@ -125,9 +126,9 @@ impl Robot {
         &self.fingerprint
     }
 
-    /// The text as it is sent: with the keyword, and with the marks of those who are called by name.
-    pub fn final_text(&self, message: &Outgoing<'_>) -> String {
-        super::message::text(message, self.keyword())
+    /// The message as it is sent, taken apart: with the keyword, and with the marks of those who are called by name.
+    pub fn shown(&self, message: &Outgoing<'_>) -> Parts {
+        super::message::shown(message, self.keyword())
     }
 
     /// The body as it is sent: it holds neither the token nor the secret.

@@ -12,6 +12,7 @@ mod simulator;
 use chrono::{DateTime, Utc};
 use rowbell::clock::Clock;
 use rowbell::domain::delivery::Attempt;
+use rowbell::domain::message::Message;
 use rowbell::domain::watcher::Mention;
 use rowbell::notify::dingtalk::simulator::{Fault, SimulatedRobot};
 use rowbell::notify::dingtalk::{Outgoing, Robot, RobotSettings, Simulator, SimulatorSettings};
@@ -54,7 +55,8 @@ impl Chat {
     }
 
     async fn send_to(&self, uuid: &str, text: &str, mentions: &[Mention]) -> Attempt {
-        self.robot.send(&Outgoing { uuid, title: "title", text, mentions }, self.clock.now()).await
+        let message = Message { mentions: mentions.to_vec(), ..Message::note("title", text) };
+        self.robot.send(&Outgoing { uuid, message: &message }, self.clock.now()).await
     }
 
     /// One attempt while the simulator misbehaves once.
