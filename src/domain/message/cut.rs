@@ -60,7 +60,7 @@ fn is_item(lines: &str) -> bool {
 }
 
 fn neutralise_all(text: &str) -> String {
-    text.split('\n').map(|line| super::neutralise::neutralise_to(line, usize::MAX)).collect::<Vec<_>>().join(" ")
+    text.split('\n').map(|line| super::neutralise::neutralise_to(line, line.len())).collect::<Vec<_>>().join(" ")
 }
 
 /// Where this Markdown may be cut, in ascending order.
