@@ -17,7 +17,7 @@ fn a_cut_falls_before_what_it_would_break() {
         ("a **bold words here** b", 22, "a…"),
         ("a **中文：**后面还有很多字", 20, "a…"),
         ("x <font color=#ff0000>red words</font> y", 36, "x…"),
-        ("a&nbsp;b&nbsp;cccc", 16, "a…"),
+        ("a&nbsp;b&nbsp;cccc", 15, "a…"),
         ("a&#160b&#160cccccccc", 19, "a&#160b…"),
         ("👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧", 40, "👨‍👩‍👧…"),
         ("e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}", 19, "e\u{301}e\u{301}e\u{301}…"),
