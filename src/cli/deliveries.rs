@@ -87,6 +87,8 @@ fn table(lines: &[DeliveryLine], wall: &Wall) -> comfy_table::Table {
 /// Why it stands where it stands.
 fn why(line: &DeliveryLine, wall: &Wall) -> String {
     match (line.state.as_str(), &line.held) {
+        ("delivered", _) if line.change == "reduced" => "without its text, which was refused; the history has it".to_owned(),
+        ("delivered", _) if line.change == "shortened" => "with fewer rows: it was too long; the history has them".to_owned(),
         ("delivered", _) => String::new(),
         ("discarded", _) => line.reason.clone().unwrap_or_default(),
         (_, Some(held)) => format!("held until {}: {held}", line.held_until.as_deref().map(|at| wall.shown(at)).unwrap_or_default()),

@@ -288,6 +288,8 @@ pub struct DeliveryLine {
     pub delivered_at: Option<String>,
     /// Why it was given up.
     pub reason: Option<String>,
+    /// How it was cut down for its receiver: `none`, `shortened` (fewer rows), `reduced` (no text, which was refused).
+    pub change: String,
     /// The tries, oldest first.
     pub tries: Vec<AttemptLine>,
 }

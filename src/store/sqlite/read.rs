@@ -307,6 +307,7 @@ fn delivery_line(row: &SqliteRow, tries: Vec<AttemptLine>) -> DeliveryLine {
         held_until: row.get("held_until"),
         delivered_at: row.get("delivered_at"),
         reason: row.get("reason"),
+        change: row.get("change"),
         tries,
     }
 }

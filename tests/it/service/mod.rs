@@ -23,5 +23,6 @@ mod life_values;
 mod model;
 mod people;
 mod polling;
+mod refusals;
 mod secrets;
 mod trace;

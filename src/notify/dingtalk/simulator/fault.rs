@@ -28,6 +28,8 @@ pub enum Fault {
     X5Json,
     /// Megabytes instead of an answer.
     Flood,
+    /// Nothing is posted; HTTP 200 with this JSON.
+    Answer(serde_json::Value),
     /// Refused with this code and DingTalk's words for it.
     Errcode(i64),
     /// Refused in words that repeat the request's own URL.
@@ -42,7 +44,7 @@ pub enum Fault {
 
 impl Fault {
     /// Each fault as it is written in JSON.
-    pub const EXAMPLES: [&'static str; 16] = [
+    pub const EXAMPLES: [&'static str; 17] = [
         r#""timeout_after_accept""#,
         r#""cut_after_accept""#,
         r#""drip""#,
@@ -54,6 +56,7 @@ impl Fault {
         r#""html""#,
         r#""x5_json""#,
         r#""flood""#,
+        r#"{"answer":{"errcode":88,"sub_code":"40014","sub_msg":"不合法的access_token"}}"#,
         r#"{"errcode":-1}"#,
         r#""echo""#,
         r#""content_refused""#,
@@ -78,6 +81,6 @@ mod tests {
             assert_eq!(serde_json::to_string(&fault).expect("JSON"), example);
             format!("{:?}", std::mem::discriminant(&fault))
         });
-        assert_eq!(std::collections::HashSet::from(names).len(), 16);
+        assert_eq!(std::collections::HashSet::from(names).len(), 17);
     }
 }
