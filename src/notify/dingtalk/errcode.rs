@@ -44,15 +44,20 @@ pub fn verdict(code: i64, words: &str) -> Verdict {
         90002 => Verdict::Throttled { wait: PLATFORM_LIMIT_WAIT },
         460101 | 101002 => Verdict::TooLong,
         430101..=430104 => Verdict::ContentRefused,
-        _ => remedy(code, words).map_or_else(|| by_words(words), |remedy| Verdict::Refused { remedy }),
+        _ => remedy(code, words).map_or_else(|| by_words(words), refused),
     }
+}
+
+/// A refusal is for good when only another webhook, or the robot itself, could end it.
+fn refused(remedy: &'static str) -> Verdict {
+    if [TOKEN, STOPPED, REMOVED, DISSOLVED].contains(&remedy) { Verdict::Gone { remedy } } else { Verdict::Refused { remedy } }
 }
 
 /// What a wrapped error means (`errcode` 88): its inner code, or a timeout when there is none.
 pub fn wrapped(sub_code: Option<&str>, words: &str) -> Verdict {
     match sub_code.map(str::trim).filter(|code| !code.is_empty()) {
         None => Verdict::Transient { uncertain: true },
-        Some("40014" | "40000" | "42001") => Verdict::Refused { remedy: TOKEN },
+        Some("40014" | "40000" | "42001") => refused(TOKEN),
         Some(code) => code.parse().ok().filter(|code| *code != 0).map_or(Verdict::Unknown, |code| verdict(code, words)),
     }
 }
@@ -161,10 +166,16 @@ mod tests {
     fn what_a_person_must_mend_says_how() {
         let codes = [300005, 400101, 400013, 400102, 400106, 90020, 90030, 43002, 43004, 400105, 404];
         let remedies: Vec<_> = codes.map(|code| verdict(code, "")).into_iter().collect();
-        assert!(remedies.iter().all(|verdict| matches!(verdict, Verdict::Refused { remedy } if remedy.len() > 20)), "{remedies:?}");
-        assert_eq!(verdict(300001, "token is not exist"), Verdict::Refused { remedy: TOKEN });
+        assert!(
+            remedies.iter().all(|verdict| matches!(verdict, Verdict::Refused { remedy } | Verdict::Gone { remedy } if remedy.len() > 20)),
+            "{remedies:?}"
+        );
+        for code in [300005, 400101, 400013, 400102, 400106] {
+            assert!(matches!(verdict(code, ""), Verdict::Gone { .. }), "{code}");
+        }
+        assert_eq!(verdict(300001, "token is not exist"), Verdict::Gone { remedy: TOKEN });
         assert_eq!(verdict(300001, "param error"), Verdict::Refused { remedy: MANGLED });
-        assert_eq!(verdict(40035, "缺少参数 access_token"), Verdict::Refused { remedy: TOKEN });
+        assert_eq!(verdict(40035, "缺少参数 access_token"), Verdict::Gone { remedy: TOKEN });
     }
 
     #[test]
@@ -188,7 +199,7 @@ mod tests {
     fn a_wrapped_error_is_what_it_wraps() {
         assert_eq!(wrapped(None, ""), Verdict::Transient { uncertain: true });
         assert_eq!(wrapped(Some(""), ""), Verdict::Transient { uncertain: true });
-        assert_eq!(wrapped(Some("40014"), ""), Verdict::Refused { remedy: TOKEN });
+        assert_eq!(wrapped(Some("40014"), ""), Verdict::Gone { remedy: TOKEN });
         assert_eq!(wrapped(Some("90018"), ""), verdict(90018, ""));
         assert_eq!(wrapped(Some("isv.x"), ""), Verdict::Unknown);
         assert_eq!(wrapped(Some("0"), ""), Verdict::Unknown);
