@@ -96,7 +96,7 @@ fn print(global: &Global, receiver: &str, attempts: &[Attempt]) {
 fn advice(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Delivered => String::new(),
-        Verdict::Refused { remedy } | Verdict::Gone { remedy } => (*remedy).to_owned(),
+        Verdict::Refused { remedy, .. } => (*remedy).to_owned(),
         Verdict::Throttled { wait } => format!(
             "wait {} minutes: the robot was sent too many messages, and trying earlier makes it last longer",
             wait.as_secs().div_ceil(60)

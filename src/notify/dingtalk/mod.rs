@@ -16,6 +16,7 @@ pub mod sign;
 pub mod simulator;
 
 mod answer;
+mod http;
 
 pub use message::{MAX_BODY_BYTES, MAX_MENTIONS, Outgoing, body_size};
 pub use receiver::{Channel, Parcel, Pool, Receiver, Sent};

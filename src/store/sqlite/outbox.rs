@@ -284,7 +284,7 @@ fn outcome_word(verdict: &Verdict) -> &'static str {
         Verdict::Transient { uncertain: false } => "transient",
         Verdict::Transient { uncertain: true } => "uncertain",
         Verdict::Throttled { .. } => "throttled",
-        Verdict::Refused { .. } | Verdict::Gone { .. } => "refused",
+        Verdict::Refused { .. } => "refused",
         Verdict::TooLong => "too_long",
         Verdict::ContentRefused => "content_refused",
         Verdict::Unknown => "unknown",

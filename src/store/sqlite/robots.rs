@@ -148,7 +148,7 @@ async fn recent_attempts(tx: &mut Transaction<'_, Db>, robot: &str, now: DateTim
 /// Holds the robot, or frees it when it has taken a message.
 pub(super) async fn mark(tx: &mut Transaction<'_, Db>, robot: &str, result: &DeliveryResult) -> Result<(), StoreError> {
     let throttled = matches!(result.attempt.verdict, Verdict::Throttled { .. });
-    let gone = matches!(result.attempt.verdict, Verdict::Gone { .. });
+    let gone = matches!(result.attempt.verdict, Verdict::Refused { for_good: true, .. });
     let (until, reason, failures) = match (&result.attempt.verdict, &result.decision) {
         (Verdict::Delivered, _) => (None, None, 0),
         (_, Decision::Hold { until, reason }) => (Some(stamp(*until)), Some(reason), 1),
