@@ -10,7 +10,7 @@ use crate::domain::compose::{Changes, Draft};
 use crate::domain::message::{MAX_TEXT_BYTES, Message, Parts};
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Preview};
-use crate::notify::dingtalk::Outgoing;
+use crate::notify::dingtalk::{Parcel, Sent};
 use crate::store::Failure;
 use clap::Args;
 use secrecy::ExposeSecret;
@@ -115,14 +115,13 @@ async fn with_sample(engine: &Engine, watcher: &Arc<Watcher>, mut preview: Previ
 
 /// The message as its receiver would get it: with its keyword, and with those who are called by name.
 fn as_sent(engine: &Engine, draft: &Draft) -> Parts {
-    let outgoing = Outgoing { uuid: "", message: &draft.message };
-    let robot = engine.parts().receivers.get(&draft.receiver);
-    robot.map_or_else(|| draft.message.parts(MAX_TEXT_BYTES), |robot| robot.shown(&outgoing))
+    let receiver = engine.parts().receivers.get(&draft.receiver);
+    receiver.map_or_else(|| draft.message.parts(MAX_TEXT_BYTES), |receiver| receiver.shown(&draft.message))
 }
 
 /// Sends the first message, marked as a test by its number alone: it is what the receiver would get.
 async fn send(engine: &Engine, receiver: &str, shown: &[Shown]) -> Result<bool, Failed> {
-    let Some(robot) = engine.parts().receivers.get(receiver) else {
+    let Some(to) = engine.parts().receivers.get(receiver) else {
         return Err(Failed::Invalid(format!("error: there is no receiver `{receiver}` in the settings")));
     };
     let Some(draft) = shown.iter().find_map(|one| one.messages().first()) else {
@@ -131,7 +130,8 @@ async fn send(engine: &Engine, receiver: &str, shown: &[Shown]) -> Result<bool, 
     let uuid = uuid::Uuid::new_v4().to_string();
     // People are not called by name for a test.
     let message = Message { mentions: Vec::new(), ..draft.message.clone() };
-    let attempt = robot.send(&Outgoing { uuid: &uuid, message: &message }, engine.parts().clock.now()).await;
+    let robot = to.terms.robots.first().map(|robot| robot.name.as_str()).unwrap_or_default();
+    let Sent { attempt, .. } = to.send(&Parcel { uuid: &uuid, message: &message, robot, reached: &[] }, engine.parts().clock.now()).await;
     output::line(&format!("\nsent to {receiver} as a test: {}", attempt.answer));
     Ok(attempt.verdict == crate::domain::delivery::Verdict::Delivered)
 }

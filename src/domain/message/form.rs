@@ -158,11 +158,6 @@ pub(super) fn may_be_feed(events: usize) -> bool {
 }
 
 impl Message {
-    /// A text of its own: the answer to a command, a test.
-    pub fn note(title: &str, text: &str) -> Message {
-        Message { title: title.to_owned(), blocks: vec![text.to_owned()], first_cuttable: 1, ..Message::default() }
-    }
-
     /// As what it is sent.
     pub fn form(&self) -> Form {
         let Attached { buttons, picture, feed, is_call } = &self.attached;
@@ -206,7 +201,7 @@ impl Message {
         }
         let text = words::call(self.language, &self.title);
         let attached = Attached { is_call: true, ..Attached::default() };
-        Some(Message { language: self.language, mentions, attached, ..Message::note(&self.title, &text) })
+        Some(Message { mentions, attached, ..Message::plain(self.language, &self.title, vec![text]) })
     }
 
     /// The heading, then a line for each event that is shown.

@@ -155,6 +155,12 @@ fn paragraphs(text: &str) -> Vec<String> {
 }
 
 impl Message {
+    /// A message of our own words, of which nothing can be cut.
+    pub fn plain(language: Language, title: &str, blocks: Vec<String>) -> Message {
+        let first_cuttable = blocks.len();
+        Message { title: cut::to_chars(title, MAX_TITLE_CHARS), blocks, first_cuttable, language, ..Message::default() }
+    }
+
     /// All of it as Markdown, with links and pictures in the text; at most [`MAX_TEXT_BYTES`].
     pub fn text(&self) -> String {
         self.text_within(MAX_TEXT_BYTES)

@@ -1,9 +1,14 @@
 //! The body of each form.
 
 use super::*;
+use crate::domain::message::Language;
+
+fn note(title: &str, text: &str) -> Message {
+    Message::plain(Language::En, title, vec![text.to_owned()])
+}
 
 fn sent(title: &str, text: &str, keyword: Option<&str>, mentions: &[Mention]) -> Value {
-    let message = Message { mentions: mentions.to_vec(), ..Message::note(title, text) };
+    let message = Message { mentions: mentions.to_vec(), ..note(title, text) };
     let body = body(&Outgoing { uuid: "u", message: &message }, keyword);
     serde_json::from_str(&body).expect("JSON")
 }
@@ -60,7 +65,7 @@ fn an_empty_title_is_taken_from_the_text() {
 
 #[test]
 fn the_size_counts_bytes_of_utf8() {
-    let message = |text| body_size(&Outgoing { uuid: "u", message: &Message::note("t", text) }, None);
+    let message = |text| body_size(&Outgoing { uuid: "u", message: &note("t", text) }, None);
     assert_eq!(message("库存") - message(""), 6);
     assert_eq!(message("\"\n") - message(""), 4);
 }

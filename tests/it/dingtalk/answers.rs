@@ -1,6 +1,6 @@
 //! Every class of answer, as the client understands it.
 
-use super::{Chat, client, noon, post, text};
+use super::{Chat, client, noon, note, post, text};
 use rowbell::domain::delivery::{Attempt, Verdict};
 use rowbell::domain::message::Message;
 use rowbell::domain::watcher::Mention;
@@ -142,7 +142,7 @@ async fn the_longest_message_passes_and_one_byte_more_does_not() {
     // A text is cut until all of the message fits; people's names are not.
     assert_eq!(chat.send_text("1", &"x".repeat(100_000)).await.verdict, Verdict::Delivered);
     assert!(chat.simulator.messages()[0].bytes <= FULL_BODY_BYTES && chat.simulator.messages()[0].text.ends_with("x…"));
-    let people = |length: usize| Message { mentions: vec![Mention::User("u".repeat(length))], ..Message::note("title", "row") };
+    let people = |length: usize| Message { mentions: vec![Mention::User("u".repeat(length))], ..note("title", "row") };
     let size = |length: usize| body_size(&Outgoing { uuid: "2", message: &people(length) }, None);
     let longest = 1_000 + (MAX_BODY_BYTES - size(1_000)) / 2;
     for (length, is_sent) in [(longest, true), (longest + 1, false)] {

@@ -8,11 +8,13 @@ mod page;
 mod secrets;
 mod signature;
 mod simulator;
+mod simulator_api;
+mod simulator_app;
 
 use chrono::{DateTime, Utc};
 use rowbell::clock::Clock;
 use rowbell::domain::delivery::Attempt;
-use rowbell::domain::message::Message;
+use rowbell::domain::message::{Language, Message};
 use rowbell::domain::watcher::Mention;
 use rowbell::notify::dingtalk::simulator::{Fault, SimulatedRobot};
 use rowbell::notify::dingtalk::{Outgoing, Robot, RobotSettings, Simulator, SimulatorSettings};
@@ -55,7 +57,7 @@ impl Chat {
     }
 
     async fn send_to(&self, uuid: &str, text: &str, mentions: &[Mention]) -> Attempt {
-        let message = Message { mentions: mentions.to_vec(), ..Message::note("title", text) };
+        let message = Message { mentions: mentions.to_vec(), ..note("title", text) };
         self.robot.send(&Outgoing { uuid, message: &message }, self.clock.now()).await
     }
 
@@ -85,6 +87,11 @@ fn settings(webhook: &str, secret: Option<&str>, keyword: Option<&str>) -> Robot
 
 fn client(webhook: &str, secret: Option<&str>, keyword: Option<&str>) -> Robot {
     Robot::new(settings(webhook, secret, keyword)).expect("a robot")
+}
+
+/// A message of one text.
+fn note(title: &str, text: &str) -> Message {
+    Message::plain(Language::En, title, vec![text.to_owned()])
 }
 
 /// A client that does as it is told, for requests that ours would never make.

@@ -18,7 +18,7 @@ async fn no_attempt_shows_a_secret_whatever_is_answered() {
         let fault: Fault = serde_json::from_str(example).expect("a fault");
         assert!(chat.simulator.misbehave(TOKEN, fault, 1));
         let robot = chat.robot.clone().with_deadline(std::time::Duration::from_millis(300));
-        let message = rowbell::domain::message::Message::note("t", "x");
+        let message = super::note("t", "x");
         let outgoing = rowbell::notify::dingtalk::Outgoing { uuid: example, message: &message };
         let attempt = robot.send(&outgoing, chat.clock.now()).await;
         let shown = format!("{attempt:?}");
