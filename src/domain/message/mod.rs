@@ -197,7 +197,7 @@ impl Message {
 
     /// Only the title: no row, nothing from a database but what the title says.
     pub fn reduce(&mut self, name: &str) {
-        self.title = name.to_owned();
+        self.title = neutralise(name);
         self.blocks = vec![words::reduced(self.language, name)];
         (self.first_cuttable, self.cuttable, self.omitted, self.is_uncounted) = (1, 0, 0, false);
         self.attached = Attached::default();
