@@ -37,7 +37,7 @@ fn generated(count: usize) -> Vec<String> {
         state ^= state << 17;
         usize::try_from(state % below as u64).unwrap_or(0)
     };
-    let mut text = |n: usize| {
+    let text = |n: usize| {
         if n.is_multiple_of(100) {
             return picked[random(picked.len())].repeat(30_000 / 12).chars().take(30_000).collect();
         }
@@ -51,7 +51,7 @@ fn generated(count: usize) -> Vec<String> {
         }
         parts
     };
-    // An empty text is nothing that a database could do.
+    // An empty text is a template's own business.
     (0..).map(text).filter(|text: &String| !text.is_empty()).take(count).collect()
 }
 
@@ -156,11 +156,11 @@ fn messages(texts: &[String]) -> Vec<(&'static str, Message)> {
 }
 
 fn digest_of(texts: &[String]) -> Message {
-    let line = |text: &String| DigestLine {
+    let line = |(at, text): (usize, &String)| DigestLine {
         watcher: text.clone(),
         event: "fired".into(),
         severity: "warning".into(),
-        fingerprint: Some(format!("{}", texts.iter().position(|other| other == text).unwrap_or(0))),
+        fingerprint: Some(at.to_string()),
         key: Map::from_iter([(text.clone(), json!(text))]),
         row: Map::from_iter([(format!("{text}1"), json!(text)), ("v".to_owned(), json!(text))]),
         reason: text.clone(),
@@ -172,7 +172,7 @@ fn digest_of(texts: &[String]) -> Message {
         language: Language::ZhCn,
         zone: chrono_tz::Asia::Shanghai,
         now: noon(),
-        lines: texts.iter().map(line).collect(),
+        lines: texts.iter().enumerate().map(line).collect(),
     })
 }
 
