@@ -178,7 +178,7 @@ fn digest_of(texts: &[String]) -> Message {
 
 /// The text without what the watcher's own file put into it: its links, its pictures, the one who is called.
 fn without_our_own(text: &str) -> String {
-    let mut rest = text.replace(&format!("@{CALLED}"), "");
+    let mut rest = text.replace(&format!("@{CALLED}"), "").replace("![](https://erp.example/", "](https://erp.example/");
     while let Some(start) = rest.find("](https://erp.example/") {
         let end = rest[start..].find(')').map_or(rest.len(), |end| start + end + 1);
         rest.replace_range(start..end, "");
