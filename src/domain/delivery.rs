@@ -172,6 +172,81 @@ pub fn budget_free_at(sent: &[DateTime<Utc>], now: DateTime<Utc>) -> Option<Date
     Some(recent[over - 1] + window)
 }
 
+/// What a target of an app's delivery is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A person, by user id.
+    User,
+    /// A group, by conversation id.
+    Conversation,
+}
+
+/// What became of a target; one that is still to be reached has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetState {
+    /// DingTalk took the message for it.
+    Delivered,
+    /// It cannot be reached, for good: an unknown user.
+    Refused,
+}
+
+/// As what a target was sent a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetForm {
+    /// A message of the app's robot.
+    Message,
+    /// An interactive card.
+    Card,
+    /// A DING.
+    Ding,
+    /// A work notification.
+    WorkNotification,
+}
+
+/// What became of one target of an app's delivery. A robot's delivery has none: its group is all it reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetResult {
+    /// What it is.
+    pub kind: TargetKind,
+    /// Its user id or conversation id.
+    pub target: String,
+    /// What became of it.
+    pub state: TargetState,
+    /// As what it was sent.
+    pub form: TargetForm,
+    /// DingTalk's name for what was sent: processQueryKey, outTrackId, openDingId, task id.
+    pub handle: Option<String>,
+    /// Of a card: the processQueryKey that tells who has read it.
+    pub carrier: Option<String>,
+    /// Of a card: a hash of what it shows.
+    pub shown: Option<String>,
+    /// Why it was refused; free of secrets.
+    pub answer: Option<String>,
+}
+
+/// Words that the store keeps: each type with its variants.
+macro_rules! stored_words {
+    ($($kind:ident { $($variant:ident = $word:literal),+ })+) => {$(
+        impl $kind {
+            /// The word of SQL and JSON.
+            pub fn as_str(self) -> &'static str {
+                match self { $($kind::$variant => $word),+ }
+            }
+
+            /// From the word; `None` for one that is not known.
+            pub fn of_word(word: &str) -> Option<$kind> {
+                match word { $($word => Some($kind::$variant),)+ _ => None }
+            }
+        }
+    )+};
+}
+
+stored_words! {
+    TargetKind { User = "user", Conversation = "conversation" }
+    TargetState { Delivered = "delivered", Refused = "refused" }
+    TargetForm { Message = "message", Card = "card", Ding = "ding", WorkNotification = "work_notification" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

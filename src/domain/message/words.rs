@@ -46,7 +46,7 @@ pub fn duration_words(language: Language, length: TimeDelta) -> String {
 }
 
 /// The word for a severity.
-pub(super) fn severity(language: Language, severity: Severity) -> &'static str {
+pub(in crate::domain) fn severity(language: Language, severity: Severity) -> &'static str {
     match severity {
         Severity::Info => language.pick("提示", "info"),
         Severity::Warning => language.pick("警告", "warning"),

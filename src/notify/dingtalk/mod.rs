@@ -8,8 +8,10 @@
 //! - The body has at most 20,000 bytes of UTF-8, the `@` needs both a list and a text ([`message`]).
 //! - More than 20 messages in a minute silence the robot for ten minutes: a throttle is waited out, not retried.
 
+pub mod app;
 pub mod errcode;
 pub mod message;
+pub mod receiver;
 pub mod robot;
 pub mod sign;
 pub mod simulator;
