@@ -4,8 +4,10 @@
 //! be acknowledged and silenced; what a person has taken names them; what is over says so and has no buttons but the one
 //! that opens the page.
 
-use super::alert::{Acknowledgement, Severity};
+use super::alert::{Acknowledgement, Alert, AlertStatus, EventKind, Severity};
 use super::message::{Language, Message, neutralise};
+use super::row::Row;
+use super::silence::{Silence, Subject, covering};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value as Json};
@@ -52,6 +54,66 @@ pub enum Standing {
     },
     /// It was news and has no end.
     News,
+}
+
+/// An event that a card was sent for, and what is known of its alert now.
+#[derive(Clone, Debug)]
+pub struct CardEvent {
+    /// Whose.
+    pub watcher: String,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Which alert; none for the watcher's own events and for reports.
+    pub fingerprint: Option<String>,
+    /// The key columns.
+    pub key: Map<String, Json>,
+    /// The row as it was told.
+    pub told: Map<String, Json>,
+    /// How bad it was.
+    pub severity: Severity,
+    /// The alert as it is stored now.
+    pub present: Option<Alert>,
+    /// When the alert was over for the first time after the event.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// How the alerts of a card stand: each once, by its last event.
+pub fn card_alerts(events: &[CardEvent], silences: &[Silence], receiver: &str, now: DateTime<Utc>) -> Vec<CardAlert> {
+    let is_last = |at: usize| match &events[at].fingerprint {
+        Some(fingerprint) => !events[at + 1..].iter().any(|later| later.fingerprint.as_ref() == Some(fingerprint)),
+        None => true,
+    };
+    let last = (0..events.len()).filter(|at| is_last(*at)).map(|at| &events[at]);
+    last.map(|event| CardAlert {
+        key: event.key.clone(),
+        told: event.told.clone(),
+        told_severity: event.severity,
+        standing: standing(event, silences, receiver, now),
+    })
+    .collect()
+}
+
+fn standing(event: &CardEvent, silences: &[Silence], receiver: &str, now: DateTime<Utc>) -> Standing {
+    match (event.kind, &event.present) {
+        (EventKind::Resolved | EventKind::WatcherRecovered, _) => Standing::Over { at: Some(event.at) },
+        _ if event.ended_at.is_some() => Standing::Over { at: event.ended_at },
+        (EventKind::Report | EventKind::WatcherFailed, _) => Standing::News,
+        (_, Some(alert)) if alert.status == AlertStatus::Firing => {
+            let key = Row::from_json(&event.key, "");
+            let subject = Subject { watcher: &event.watcher, key: key.as_ref(), severity: alert.severity };
+            let silence = covering(silences, &subject, receiver, now);
+            Standing::Firing {
+                row: alert.rows.first().map(Row::to_json).unwrap_or_default(),
+                severity: alert.severity,
+                acknowledged: alert.acknowledged.clone(),
+                silenced: silence.map(|silence| (silence.ends_at, silence.author.clone())),
+            }
+        }
+        (_, Some(_)) => Standing::News,
+        (_, None) => Standing::Over { at: None },
+    }
 }
 
 /// A card.
