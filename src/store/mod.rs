@@ -18,6 +18,7 @@
 mod lists;
 mod model;
 mod sqlite;
+mod told;
 
 pub use lists::{
     AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine,
@@ -28,6 +29,7 @@ pub use model::{
     LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery, SourceState, StoreError, Taken,
     Until, WatcherState,
 };
+pub use told::{CardFacts, OpenCard, ReadBy, Told};
 
 use crate::domain::alert::{Acknowledgement, Alert};
 use crate::domain::compose::Changes;

@@ -1,5 +1,6 @@
 //! The store in an SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
 
+mod cards;
 mod codec;
 mod digests;
 mod explain;
@@ -8,6 +9,7 @@ mod outbox;
 mod people;
 mod polls;
 mod read;
+mod receipts;
 mod silences;
 mod traces;
 mod watchers;

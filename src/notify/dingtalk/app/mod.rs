@@ -101,6 +101,10 @@ pub struct AppSettings {
     pub public_url: Option<Url>,
     /// Of a card's own words.
     pub language: Language,
+    /// Messages are taken back when all they told is over.
+    pub recall_resolved: bool,
+    /// Who may use chat commands, by user id.
+    pub operators: Vec<String>,
 }
 
 /// Why there can be no app with these settings.
@@ -129,6 +133,8 @@ pub struct App {
     agent_id: Option<u64>,
     public_url: Option<Url>,
     language: Language,
+    recall_resolved: bool,
+    operators: Vec<String>,
     calls: Calls,
     /// One of several people was unknown and DingTalk did not say which: they are sent to one by one.
     one_by_one: AtomicBool,
@@ -158,6 +164,8 @@ impl App {
             agent_id: settings.agent_id,
             public_url: settings.public_url,
             language: settings.language,
+            recall_resolved: settings.recall_resolved,
+            operators: settings.operators,
             calls,
             one_by_one: AtomicBool::new(false),
             no_cards: Mutex::new(None),
@@ -193,6 +201,16 @@ impl App {
     /// Of a card's own words.
     pub fn language(&self) -> Language {
         self.language
+    }
+
+    /// Whether messages are taken back when all they told is over.
+    pub fn recalls_resolved(&self) -> bool {
+        self.recall_resolved
+    }
+
+    /// Who may use chat commands, by user id.
+    pub fn operators(&self) -> &[String] {
+        &self.operators
     }
 
     /// The numbers that are looked up before anything can be sent to them.
