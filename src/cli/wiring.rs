@@ -2,11 +2,13 @@
 
 use super::{Failed, Global};
 use crate::clock::Clock;
-use crate::config::{Environment, Fault, ReceiverSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults};
+use crate::config::{self, Environment, Fault, ReceiverKind, RobotsSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults};
+use crate::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Parts};
 use crate::metrics::Metrics;
-use crate::notify::dingtalk::{Robot, RobotSettings};
+use crate::notify::dingtalk::app::{App, AppSettings};
+use crate::notify::dingtalk::{Channel, Pool, Receiver, Robot, RobotSettings};
 use crate::source::{Source, SourceSettings};
 use crate::store::Store;
 use anyhow::Context;
@@ -121,12 +123,75 @@ fn source(settings: &Settings, name: &str) -> Result<Source, Fault> {
 }
 
 /// The receivers, ready to send.
-pub(super) fn receivers(settings: &Settings) -> Result<BTreeMap<String, Arc<Robot>>, Failed> {
-    each(&settings.receivers, |name| {
-        let ReceiverSettings::DingtalkRobot { webhook, secret, keyword } = &settings.receivers[name];
-        let own = RobotSettings { name: name.to_owned(), webhook: webhook.clone(), secret: secret.clone(), keyword: keyword.clone() };
+pub(super) fn receivers(settings: &Settings) -> Result<BTreeMap<String, Arc<Receiver>>, Failed> {
+    each(&settings.receivers, |name| receiver(settings, name))
+}
+
+fn receiver(settings: &Settings, name: &str) -> Result<Receiver, Fault> {
+    let receiver = &settings.receivers[name];
+    let (organisation, quotas) = settings.organisation_of(receiver);
+    let (channel, robots, quota_kind) = match &receiver.kind {
+        ReceiverKind::Robots(own) => pool(settings, name, own)?,
+        ReceiverKind::App(own) => app(settings, name, own)?,
+    };
+    let quota = if quota_kind == QuotaKind::Webhook { quotas.monthly_quota } else { quotas.api_quota };
+    let terms = Terms {
+        receiver: name.to_owned(),
+        robots,
+        // An app has no limit a minute; its calls a second are paced where they are made.
+        per_minute: if quota_kind == QuotaKind::Webhook { BUDGET } else { usize::MAX },
+        organisation,
+        quota_kind,
+        quota,
+        tell: quotas.tell,
+        digest: receiver.digest,
+        fallback: receiver.fallback.clone(),
+    };
+    Ok(Receiver { terms, channel })
+}
+
+fn app(settings: &Settings, name: &str, own: &config::AppSettings) -> Result<(Channel, Vec<RobotTerms>, QuotaKind), Fault> {
+    let app = App::new(AppSettings {
+        name: name.to_owned(),
+        client_id: own.client_id.clone(),
+        client_secret: own.client_secret.clone(),
+        robot_code: own.robot_code.clone(),
+        users: own.users.clone(),
+        mobiles: own.mobiles.clone(),
+        conversations: own.conversations.clone(),
+        form: own.form,
+        card_template: own.card_template.clone(),
+        agent_id: own.agent_id,
+        api_url: own.api_url.clone(),
+        oapi_url: own.oapi_url.clone(),
+        public_url: settings.public_url.clone(),
+        language: settings.language,
+        recall_resolved: own.recall_resolved,
+        operators: own.operators.clone(),
+    });
+    let app = app.map_err(|error| fault(settings, error.to_string(), None))?;
+    let terms = vec![RobotTerms { name: app.fingerprint().to_owned(), cap: None }];
+    Ok((Channel::App(Box::new(app)), terms, QuotaKind::Api))
+}
+
+fn pool(settings: &Settings, name: &str, own: &RobotsSettings) -> Result<(Channel, Vec<RobotTerms>, QuotaKind), Fault> {
+    let robot = |robot: &crate::config::RobotSettings| {
+        let own = RobotSettings {
+            name: name.to_owned(),
+            webhook: robot.webhook.clone(),
+            secret: robot.secret.clone(),
+            keyword: robot.keyword.clone(),
+        };
         Robot::new(own).map_err(|error| fault(settings, error.to_string(), None))
-    })
+    };
+    let robots: Vec<Robot> = own.robots.iter().map(robot).collect::<Result<_, _>>()?;
+    let terms: Vec<RobotTerms> =
+        robots.iter().map(|robot| RobotTerms { name: robot.fingerprint().to_owned(), cap: own.monthly_cap }).collect();
+    if let Some(twice) = (1..terms.len()).find(|at| terms[..*at].contains(&terms[*at])) {
+        let message = format!("robot {} of [receivers.{name}] stands twice in `robots`: it has the token of another", twice + 1);
+        return Err(fault(settings, message, Some("write the webhook of another robot, or remove it".to_owned())));
+    }
+    Ok((Channel::Robots(Pool::new(robots)), terms, QuotaKind::Webhook))
 }
 
 /// Makes each of a table; all that cannot be made are told at once.
@@ -145,10 +210,9 @@ fn fault(settings: &Settings, message: String, hint: Option<String>) -> Fault {
     Fault::of_file(settings.file.clone().unwrap_or_else(|| "rowbell.toml".into()), message, hint)
 }
 
-/// Tells the store which receivers are the same robot.
-pub(super) async fn register_robots(store: &Store, receivers: &BTreeMap<String, Arc<Robot>>) -> Result<(), Failed> {
-    let robots = receivers.iter().map(|(name, robot)| (name.clone(), robot.fingerprint().to_owned())).collect();
-    Ok(store.register_robots(robots).await?)
+/// Tells the store which robots are behind the receivers.
+pub(super) async fn register_robots(store: &Store, receivers: &BTreeMap<String, Arc<Receiver>>) -> Result<(), Failed> {
+    Ok(store.register_robots(receivers.values().map(|receiver| receiver.terms.clone()).collect()).await?)
 }
 
 /// The engine of these settings over an opened store.

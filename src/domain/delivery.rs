@@ -95,8 +95,8 @@ pub struct History {
     pub attempts: u32,
     /// When the delivery was made.
     pub created_at: DateTime<Utc>,
-    /// Refusals and failures of the receiver in a row, this one included.
-    pub receiver_failures: u32,
+    /// Refusals and failures of the robot or app in a row, this one included.
+    pub failures: u32,
     /// Whether the message has been shortened to its limit already.
     pub shortest: bool,
     /// Whether it has been reduced already.
@@ -122,7 +122,7 @@ pub fn decide(attempt: &Attempt, history: &History, now: DateTime<Utc>, jitter: 
     if now - history.created_at >= seconds(GIVE_UP_AFTER) {
         return Decision::Discard { reason: format!("given up after 72 hours; the last answer was: {}", attempt.answer) };
     }
-    let hold = |reason: String| Decision::Hold { until: now + backoff(history.receiver_failures, jitter), reason };
+    let hold = |reason: String| Decision::Hold { until: now + backoff(history.failures, jitter), reason };
     match &attempt.verdict {
         Verdict::Delivered => Decision::Delivered,
         Verdict::Transient { .. } => hold(attempt.answer.clone()),
@@ -154,22 +154,21 @@ fn backoff(failures: u32, jitter: f64) -> TimeDelta {
     seconds(full.mul_f64(1.0 - 0.25 * jitter.clamp(0.0, 1.0)))
 }
 
-/// At most this many messages leave for one robot in any rolling [`BUDGET_WINDOW`]. DingTalk's limit is 20, after which
-/// it refuses everything for ten minutes; two are left for other programs that use the same robot.
-pub const BUDGET: usize = 18;
-/// The window of [`BUDGET`].
-pub const BUDGET_WINDOW: Duration = Duration::from_secs(60);
-
-/// When the next message may leave, given when the messages of the last window did: `None` is now.
-///
-/// `sent` holds when each attempt ended (or the present moment for one that has not): a request cannot arrive later than
-/// its answer, so no window at the receiver ever sees more than the budget.
-pub fn budget_free_at(sent: &[DateTime<Utc>], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let window = seconds(BUDGET_WINDOW);
-    let mut recent: Vec<_> = sent.iter().copied().filter(|at| *at + window > now).collect();
-    recent.sort_unstable();
-    let over = (recent.len() + 1).checked_sub(BUDGET).filter(|over| *over > 0)?;
-    Some(recent[over - 1] + window)
+/// As what people get a message of an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppForm {
+    /// A message of the app's robot.
+    Message,
+    /// An interactive card.
+    Card,
+    /// A DING in the app.
+    Ding,
+    /// A DING by SMS.
+    DingSms,
+    /// A DING by phone call.
+    DingPhone,
+    /// A work notification.
+    WorkNotification,
 }
 
 /// What a target of an app's delivery is.
@@ -257,8 +256,7 @@ mod tests {
 
     fn decision(verdict: Verdict, attempts: u32) -> Decision {
         let attempt = Attempt { verdict, http_status: Some(200), errcode: Some(1), answer: "words".into() };
-        let history =
-            History { attempts, created_at: now() - TimeDelta::hours(1), receiver_failures: attempts, shortest: false, reduced: false };
+        let history = History { attempts, created_at: now() - TimeDelta::hours(1), failures: attempts, shortest: false, reduced: false };
         decide(&attempt, &history, now(), 0.0)
     }
 
@@ -287,13 +285,5 @@ mod tests {
     fn a_throttle_silences_the_receiver_for_its_whole_length() {
         let until = now() + TimeDelta::minutes(10);
         assert_eq!(decision(Verdict::Throttled { wait: Duration::from_secs(600) }, 1), Decision::Hold { until, reason: "words".into() });
-    }
-
-    #[test]
-    fn the_budget_frees_itself_as_the_window_rolls() {
-        let sent: Vec<_> = (0..18).map(|n| now() - TimeDelta::seconds(50 - n)).collect();
-        assert_eq!(budget_free_at(&sent[..17], now()), None);
-        assert_eq!(budget_free_at(&sent, now()), Some(now() + TimeDelta::seconds(10)));
-        assert_eq!(budget_free_at(&sent, now() + TimeDelta::seconds(11)), None);
     }
 }

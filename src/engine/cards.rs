@@ -2,7 +2,8 @@
 
 use super::Engine;
 use crate::domain::card::{Card, card, card_alerts};
-use crate::notify::dingtalk::app::{App, AppForm, CardData, card_data};
+use crate::domain::delivery::AppForm;
+use crate::notify::dingtalk::app::{App, CardData, card_data};
 use crate::store::{CardFacts, OpenCard, StoreError};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;

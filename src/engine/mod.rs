@@ -9,6 +9,7 @@
 //! - The store fails: nothing is sent that was not recorded as being sent, and nothing moves on. The next poll finds
 //!   again what this one could not write.
 
+mod cards;
 mod deliver;
 mod digest;
 mod edits;
@@ -19,7 +20,9 @@ mod poll;
 mod preview;
 mod question;
 mod reading;
+mod receipts;
 mod schedule;
+mod targets;
 mod thoughts;
 
 pub use deliver::Step;
@@ -37,7 +40,7 @@ use crate::domain::known::Known;
 use crate::domain::message::Language;
 use crate::domain::watcher::Watcher;
 use crate::metrics::Metrics;
-use crate::notify::dingtalk::Robot;
+use crate::notify::dingtalk::Receiver;
 use crate::source::{ColumnInfo, Source};
 use crate::store::Store;
 use chrono_tz::Tz;
@@ -55,7 +58,7 @@ pub struct Parts {
     /// The business databases, by name.
     pub sources: BTreeMap<String, Arc<Source>>,
     /// The receivers, by name.
-    pub receivers: BTreeMap<String, Arc<Robot>>,
+    pub receivers: BTreeMap<String, Arc<Receiver>>,
     /// Working days, for watchers that have hours.
     pub calendars: Calendars,
     /// The language of messages.

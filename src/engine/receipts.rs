@@ -94,7 +94,7 @@ impl Engine {
         let parts = self.parts();
         for receiver in parts.receivers.values() {
             let Some(calls) = receiver.app().map(App::take_counted).filter(|calls| *calls > 0) else { continue };
-            parts.store.count_api_calls(&receiver.terms, calls, parts.clock.now()).await?;
+            parts.store.count_api_calls(&receiver.terms.organisation, calls, parts.clock.now()).await?;
         }
         Ok(())
     }

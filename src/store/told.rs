@@ -116,6 +116,12 @@ impl Store {
         detached!(self, store => store.record_people(&app, &found, &lost, now))
     }
 
+    /// Counts calls of the API toward the month of an organisation.
+    pub async fn count_api_calls(&self, organisation: &str, calls: u64, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let organisation = organisation.to_owned();
+        detached!(self, store => store.count_api_calls(&organisation, calls, now))
+    }
+
     /// How many work notifications a person was sent since then.
     pub async fn notified_since(&self, user: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let user = user.to_owned();

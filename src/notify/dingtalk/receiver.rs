@@ -1,9 +1,36 @@
-//! A receiver of the settings, whatever is behind it.
+//! A receiver of the settings, whatever is behind it: it takes a parcel, makes one attempt and says what came of it.
+//!
+//! One attempt is one HTTP request that may post something, so that a crash between a request and its record repeats at
+//! most one. Where a delivery has several targets it takes several attempts: [`Sent::is_whole`] says when there is none
+//! left.
 
+use super::app::App;
+use super::message::Outgoing;
+use super::robot::Robot;
+use crate::clock::Clock;
+use crate::domain::budget::Terms;
 use crate::domain::card::Card;
-use crate::domain::delivery::{Attempt, TargetResult};
+use crate::domain::delivery::{Attempt, TargetResult, Verdict};
 use crate::domain::message::Message;
 use chrono::{DateTime, Utc};
+
+/// A receiver: on what terms it is sent to, and through what.
+#[derive(Debug)]
+pub struct Receiver {
+    /// On what terms.
+    pub terms: Terms,
+    /// Through what.
+    pub channel: Channel,
+}
+
+/// What is behind a receiver.
+#[derive(Debug)]
+pub enum Channel {
+    /// Custom robots in one group.
+    Robots(Pool),
+    /// An app: people, and groups that its robot is in.
+    App(Box<App>),
+}
 
 /// A person who was looked up by mobile number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,4 +82,101 @@ impl From<Attempt> for Sent {
     fn from(attempt: Attempt) -> Sent {
         Sent { attempt, targets: Vec::new(), is_whole: true, found: Vec::new(), lost: Vec::new() }
     }
+}
+
+impl Receiver {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.terms.receiver
+    }
+
+    /// What kind of receiver it is: the word of the settings.
+    pub fn kind(&self) -> &'static str {
+        match &self.channel {
+            Channel::Robots(_) => "dingtalk_robot",
+            Channel::App(_) => "dingtalk_app",
+        }
+    }
+
+    /// The app, where it is one.
+    pub fn app(&self) -> Option<&App> {
+        match &self.channel {
+            Channel::App(app) => Some(app),
+            Channel::Robots(_) => None,
+        }
+    }
+
+    /// Makes one attempt.
+    pub async fn send(&self, parcel: &Parcel<'_>, clock: &Clock) -> Sent {
+        match &self.channel {
+            Channel::Robots(pool) => pool.send(parcel, clock.now()).await.into(),
+            Channel::App(app) => app.send(parcel, clock).await,
+        }
+    }
+
+    /// Sends a message that is no delivery (a test, a preview) to all its targets, one after another; what came of the last
+    /// request, and of each target.
+    pub async fn send_whole(
+        &self,
+        uuid: &str,
+        message: &Message,
+        card: Option<&Card>,
+        robot: &str,
+        clock: &Clock,
+    ) -> (Attempt, Vec<TargetResult>) {
+        let mut reached = Vec::new();
+        let created_at = clock.now();
+        loop {
+            let parcel = Parcel { delivery: 0, created_at, uuid, message, card, robot, reached: &reached, people: &[] };
+            let sent = self.send(&parcel, clock).await;
+            reached.extend(sent.targets);
+            if sent.is_whole || sent.attempt.verdict != Verdict::Delivered {
+                return (sent.attempt, reached);
+            }
+        }
+    }
+
+    /// The text of a message as it would be sent: with the keyword, and with the marks of those who are called by name.
+    pub fn final_text(&self, message: &Message) -> Option<String> {
+        match &self.channel {
+            Channel::Robots(pool) => pool.robots.first().map(|robot| robot.final_text(&outgoing("", message, &message.text()))),
+            Channel::App(_) => Some(message.text()),
+        }
+    }
+
+    /// The body of a message as it would be sent: it holds no secret.
+    pub fn body(&self, message: &Message) -> Option<String> {
+        match &self.channel {
+            Channel::Robots(pool) => pool.robots.first().map(|robot| robot.body(&outgoing("", message, &message.text()))),
+            Channel::App(app) => Some(app.body(message)),
+        }
+    }
+}
+
+/// Robots in one group: each has a budget of its own.
+#[derive(Debug)]
+pub struct Pool {
+    robots: Vec<Robot>,
+}
+
+impl Pool {
+    /// A pool of these robots, which must be different ones.
+    pub fn new(robots: Vec<Robot>) -> Pool {
+        Pool { robots }
+    }
+
+    async fn send(&self, parcel: &Parcel<'_>, now: DateTime<Utc>) -> Attempt {
+        match self.robots.iter().find(|robot| robot.fingerprint() == parcel.robot) {
+            Some(robot) => robot.send(&outgoing(parcel.uuid, parcel.message, &parcel.message.text()), now).await,
+            // The settings were changed between the claim and here: the next claim names another.
+            None => {
+                let answer = "not sent: the robot is no longer in the settings".to_owned();
+                Attempt { verdict: Verdict::Transient { uncertain: false }, http_status: None, errcode: None, answer }
+            }
+        }
+    }
+}
+
+fn outgoing<'a>(uuid: &'a str, message: &'a Message, text: &'a str) -> Outgoing<'a> {
+    Outgoing { uuid, title: &message.title, text, mentions: &message.mentions }
 }

@@ -10,7 +10,9 @@ mod people;
 mod polls;
 mod read;
 mod receipts;
+mod robots;
 mod silences;
+mod targets;
 mod traces;
 mod watchers;
 

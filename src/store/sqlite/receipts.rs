@@ -136,6 +136,19 @@ impl Sqlite {
         tx.commit().await.doing("recording people")
     }
 
+    pub(in crate::store) async fn count_api_calls(&self, organisation: &str, calls: u64, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into month_use (owner, kind, month, used) values (?, 'api', ?, ?) on conflict (owner, kind, month) do update set used = used + excluded.used",
+        )
+        .bind(organisation)
+        .bind(month(now))
+        .bind(i64::try_from(calls).unwrap_or(i64::MAX))
+        .execute(&self.writer)
+        .await
+        .doing("counting calls")
+        .map(drop)
+    }
+
     pub(in crate::store) async fn notified_since(&self, user: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let row = sqlx::query("select count(*) as n from delivery_target where form = 'work_notification' and kind = 'user' and target = ? and at >= ?")
             .bind(user)
@@ -145,6 +158,11 @@ impl Sqlite {
             .doing("counting work notifications")?;
         Ok(row.get::<i64, _>("n").unsigned_abs())
     }
+}
+
+/// The month of the quotas, on China's calendar.
+fn month(now: DateTime<Utc>) -> String {
+    (now + TimeDelta::hours(8)).format("%Y-%m").to_string()
 }
 
 /// What one request sent is one line.

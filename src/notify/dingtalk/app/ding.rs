@@ -3,9 +3,9 @@
 use super::api::Api;
 use super::call::Payload;
 use super::send::{Posted, reached};
-use super::{App, AppForm, template};
+use super::{App, template};
 use crate::clock::Clock;
-use crate::domain::delivery::{TargetForm, TargetKind};
+use crate::domain::delivery::{AppForm, TargetForm, TargetKind};
 use crate::notify::dingtalk::receiver::Parcel;
 use serde_json::{Value, json};
 

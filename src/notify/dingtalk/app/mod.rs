@@ -38,6 +38,7 @@ pub use receipts::{Question, Receipt};
 pub use recall::Sending;
 pub use work::MAX_WORK_BYTES;
 
+use crate::domain::delivery::AppForm;
 use crate::domain::message::Language;
 use call::Calls;
 use chrono::{DateTime, Utc};
@@ -52,23 +53,6 @@ use url::Url;
 /// The card template that is used when the settings name none: title, Markdown, a line of tips and buttons. It is the
 /// one of DingTalk's own SDK; nobody promises that it stays.
 pub const DEFAULT_CARD_TEMPLATE: &str = "1366a1eb-bc54-4859-ac88-517c56a9acb1.schema";
-
-/// As what people get a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AppForm {
-    /// A message of the app's robot.
-    Message,
-    /// An interactive card, which changes as the alerts do.
-    Card,
-    /// A DING in the app.
-    Ding,
-    /// A DING by SMS.
-    DingSms,
-    /// A DING by phone call.
-    DingPhone,
-    /// A work notification (工作通知).
-    WorkNotification,
-}
 
 /// What the settings say of an app.
 #[derive(Clone, Debug)]

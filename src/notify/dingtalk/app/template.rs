@@ -15,6 +15,14 @@ pub(super) struct Template {
     pub param: String,
 }
 
+impl super::App {
+    /// The body of a message to people as it would be sent, to look at: it holds no secret.
+    pub fn body(&self, message: &Message) -> String {
+        let template = of(message);
+        json!({ "robotCode": self.robot_code, "userIds": self.users, "msgKey": template.key, "msgParam": template.param }).to_string()
+    }
+}
+
 /// The message in its form, cut on a row where it would be too long.
 pub(super) fn of(message: &Message) -> Template {
     let title = title(&message.title);

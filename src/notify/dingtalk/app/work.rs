@@ -15,8 +15,6 @@ use serde_json::{Value, json};
 
 /// The most bytes that the whole message may have.
 pub const MAX_WORK_BYTES: usize = 2_048;
-/// Work notifications of one app that a person sees in a day; further ones are dropped in silence.
-pub const MOST_A_DAY: u64 = 500;
 /// What is left unused of [`MAX_WORK_BYTES`].
 const SPARE_BYTES: usize = 48;
 
