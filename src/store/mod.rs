@@ -22,7 +22,7 @@ mod told;
 
 pub use lists::{
     AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine,
-    SilenceLine,
+    SilenceLine, TargetLine,
 };
 pub use model::{
     Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,

@@ -1,12 +1,61 @@
 //! Whom the deliveries of apps have reached, one row each.
 
-use super::Doing;
-use super::codec::stamp;
+use super::{Doing, Sqlite};
+use super::codec::{json_or_null, stamp};
 use crate::domain::delivery::{TargetForm, TargetKind, TargetResult, TargetState};
+use crate::store::lists::TargetLine;
 use crate::store::model::StoreError;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite as Db, Transaction};
+use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
+use std::collections::HashMap;
+
+/// Identifiers per `in (…)`.
+const CHUNK: usize = 500;
+
+impl Sqlite {
+    /// Whom these deliveries have reached and whom not.
+    pub(super) async fn targets_of(&self, deliveries: &[i64]) -> Result<HashMap<i64, Vec<TargetLine>>, StoreError> {
+        let mut found: HashMap<i64, Vec<TargetLine>> = HashMap::new();
+        for chunk in deliveries.chunks(CHUNK) {
+            let mut query = QueryBuilder::<Db>::new("select * from delivery_target where delivery_id in (");
+            let mut list = query.separated(", ");
+            for id in chunk {
+                list.push_bind(*id);
+            }
+            query.push(") order by delivery_id, kind, target");
+            for row in query.build().fetch_all(&self.reader).await.doing("reading whom deliveries have reached")? {
+                found.entry(row.get("delivery_id")).or_default().push(line(&row)?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Who has read a delivery: people themselves, and those who have read it in a conversation.
+pub(super) fn readers(targets: &[TargetLine]) -> Vec<String> {
+    let mut readers: Vec<String> = Vec::new();
+    for user in targets.iter().flat_map(|target| &target.read_by) {
+        if !readers.contains(user) {
+            readers.push(user.clone());
+        }
+    }
+    readers
+}
+
+fn line(row: &SqliteRow) -> Result<TargetLine, StoreError> {
+    Ok(TargetLine {
+        kind: row.get("kind"),
+        target: row.get("target"),
+        state: row.get("state"),
+        form: row.get("form"),
+        at: row.get("at"),
+        answer: row.get("answer"),
+        read_at: row.get("read_at"),
+        read_by: json_or_null(row.get("read_by"), "readers")?.unwrap_or_default(),
+        recalled_at: row.get("recalled_at"),
+    })
+}
 
 /// The targets of a delivery that are settled.
 pub(super) async fn of_delivery(tx: &mut Transaction<'_, Db>, delivery: i64) -> Result<Vec<TargetResult>, StoreError> {

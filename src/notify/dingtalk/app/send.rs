@@ -79,12 +79,11 @@ impl App {
             Some(posted) => posted,
             None => (failed.map_or(Ok(Vec::new()), Err), 0),
         };
-        let mut sent = self.sum_up(parcel, &known, settled, posted, asked);
-        sent.lost = lost(&sent.targets, parcel.people);
         // Someone who was looked up long ago may have another user id now.
-        sent.is_whole &= sent.lost.is_empty();
-        sent.found = found;
-        sent
+        let lost = posted.as_ref().map(|posted| lost(posted, parcel.people)).unwrap_or_default();
+        known.retain(|person| !lost.contains(&person.mobile));
+        let sent = self.sum_up(parcel, &known, settled, posted, asked);
+        Sent { found, lost, ..sent }
     }
 
     /// Who is still to be reached, given who is known by number.
