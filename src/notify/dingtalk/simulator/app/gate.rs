@@ -11,7 +11,7 @@ use super::media::{self, Upload};
 use super::refusal::{ApiRefusal, Family};
 use super::seen::{ApiCall, ApiOutcome, Place};
 use super::state::{App, Draft};
-use super::{ding, people, receipt, robot, token, work};
+use super::{card, ding, people, receipt, robot, session, stream, token, work};
 use crate::notify::dingtalk::simulator::fault::{Fault, Stage};
 use crate::notify::dingtalk::simulator::routes::{dated, faulty};
 use crate::notify::dingtalk::simulator::state::{Shared, State};
@@ -38,6 +38,8 @@ enum Access {
     Token(&'static str),
     /// Who knows Client ID and secret, in these members.
     Credentials(&'static str, &'static str),
+    /// Who has the address of a session.
+    Session,
 }
 
 /// A call that was let through.
@@ -52,10 +54,17 @@ pub struct Ask<'a> {
     pub file: Option<Upload>,
     /// What goes wrong within the decision.
     pub fault: Option<Fault>,
+    /// How the caller calls this server.
+    pub host: String,
+    /// The session it comes for.
+    pub session: Option<String>,
+    /// The size of the body.
+    pub bytes: usize,
 }
 
 const SEND: Access = Access::Token("qyapi_robot_sendmsg");
 const DING: Access = Access::Token("Premium.Ding.Write");
+const CARD: Access = Access::Token("Card.Instance.Write");
 const WORK: &str = "qyapi_notify";
 
 const ENDPOINTS: &[Endpoint] = &[
@@ -70,6 +79,14 @@ const ENDPOINTS: &[Endpoint] = &[
     api(Method::POST, "/v1.0/robot/ding/send", DING, ding::send),
     api(Method::POST, "/v1.0/robot/ding/recall", DING, ding::recall),
     api(Method::POST, "/v1.0/robot/ding/readStatuses/query", DING, ding::read_by),
+    api(Method::POST, "/v1.0/card/instances/createAndDeliver", CARD, card::create_and_deliver),
+    api(Method::POST, "/v1.0/card/instances", CARD, card::create),
+    api(Method::POST, "/v1.0/card/instances/deliver", CARD, card::deliver),
+    api(Method::PUT, "/v1.0/card/instances", CARD, card::update),
+    api(Method::PUT, "/v1.0/card/streaming", Access::Token("Card.Streaming.Write"), card::stream),
+    api(Method::POST, "/v1.0/card/callbacks/register", CARD, card::register),
+    credentials(Method::POST, OPEN_CONNECTION, Family::New, ("clientId", "clientSecret"), stream::open),
+    Endpoint { method: Method::POST, path: "/robot/sendBySession", family: Family::Old, access: Access::Session, answer: session::reply },
     topapi("/topapi/message/corpconversation/asyncsend_v2", WORK, work::send),
     topapi("/topapi/message/corpconversation/getsendprogress", WORK, work::progress),
     topapi("/topapi/message/corpconversation/getsendresult", WORK, work::result),
@@ -102,6 +119,8 @@ pub struct Arrived {
     path: String,
     query: Vec<(String, String)>,
     token: Option<String>,
+    host: String,
+    accepts_json: bool,
     is_form: bool,
     body: Vec<u8>,
     file: Option<Upload>,
@@ -125,6 +144,10 @@ pub async fn handle(
         (answer(&mut state, &arrived), state.settings.hold, state.now())
     };
     let response = match reply {
+        // Who does not ask for JSON may get XML.
+        Reply::Json(status, json) if arrived.path == OPEN_CONNECTION && !arrived.accepts_json => {
+            (status, [(header::CONTENT_TYPE, "application/xml")], xml(&json)).into_response()
+        }
         Reply::Json(status, json) => (status, Json(json)).into_response(),
         Reply::Faulty(fault, meant) => faulty(fault, meant, hold, &peer).await,
     };
@@ -132,7 +155,10 @@ pub async fn handle(
 }
 
 fn answer(state: &mut State, arrived: &Arrived) -> Reply {
-    let Some(endpoint) = ENDPOINTS.iter().find(|endpoint| endpoint.path == arrived.path) else { return arrived.not_found() };
+    let mut there = ENDPOINTS.iter().filter(|endpoint| endpoint.path == arrived.path);
+    let Some(endpoint) = there.clone().find(|endpoint| endpoint.method == arrived.method).or_else(|| there.next()) else {
+        return arrived.not_found();
+    };
     let parsed = arrived.parse(endpoint.family);
     let number = endpoint.app(state, arrived, parsed.as_ref().ok());
     let ordered = number.and_then(|number| Some((number, state.apps[number].take_fault(endpoint.path, Stage::Before)?)));
@@ -140,10 +166,11 @@ fn answer(state: &mut State, arrived: &Arrived) -> Reply {
         return reply;
     }
     let asked = endpoint.admit(state, number, arrived, parsed).and_then(|(number, body)| {
-        let shown = if matches!(endpoint.access, Access::Token(_)) { body.clone() } else { Value::Null };
+        let shown = if matches!(endpoint.access, Access::Credentials(..)) { Value::Null } else { body.clone() };
         let fault = state.apps[number].take_fault(endpoint.path, Stage::Within);
-        let file = arrived.file.clone();
-        let result = (endpoint.answer)(&mut Ask { state, number, body, file, fault: fault.clone() });
+        let (file, host, session, bytes) =
+            (arrived.file.clone(), arrived.host.clone(), arrived.parameter("session").map(str::to_owned), arrived.body.len());
+        let result = (endpoint.answer)(&mut Ask { state, number, body, file, fault: fault.clone(), host, session, bytes });
         record(state, number, endpoint.path, shown, outcome(&result, fault));
         result.map(|json| (number, json))
     });
@@ -223,7 +250,7 @@ impl Endpoint {
     fn scope(&self) -> &'static str {
         match self.access {
             Access::Token(scope) => scope,
-            Access::Credentials(..) => "",
+            Access::Credentials(..) | Access::Session => "",
         }
     }
 
@@ -242,6 +269,10 @@ impl Endpoint {
             Access::Credentials(id, _) => {
                 let id = arrived.credential(body, id)?;
                 state.apps.iter().position(|app| app.settings.client_id == id)
+            }
+            Access::Session => {
+                let (session, now) = (arrived.parameter("session")?, state.now());
+                state.apps.iter().position(|app| app.sessions.get(session).is_some_and(|session| now < session.until))
             }
         }
     }
@@ -268,6 +299,7 @@ impl Endpoint {
                 body.clone()?;
                 self.credential_holder(state, number, arrived, body.as_ref().ok(), (id, secret))?
             }
+            Access::Session => number.ok_or_else(|| ApiRefusal::errcode(300001, "session 不存在"))?,
         };
         let limited = self.limits(state, number, now);
         let admitted = limited.and(body);
@@ -343,6 +375,11 @@ impl Endpoint {
 /// Where a Stream connection is asked for.
 const OPEN_CONNECTION: &str = "/v1.0/gateway/connections/open";
 
+fn xml(json: &Value) -> String {
+    let member = |(name, value): (&String, &Value)| format!("<{name}>{}</{name}>", value.as_str().unwrap_or_default());
+    format!("<?xml version=\"1.0\"?><result>{}</result>", json.as_object().into_iter().flatten().map(member).collect::<String>())
+}
+
 fn not_an_action() -> ApiRefusal {
     ApiRefusal::status(404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 }
@@ -385,6 +422,8 @@ impl Arrived {
             path: request.uri().path().to_owned(),
             query: url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect(),
             token: text(HeaderName::from_static("x-acs-dingtalk-access-token")),
+            host: text(header::HOST).unwrap_or_default(),
+            accepts_json: text(header::ACCEPT).is_some_and(|kind| kind.contains("json")),
             is_form: text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
             body: Vec::new(),
             file: None,
