@@ -7,6 +7,7 @@
 //!
 //! The order is a choice; nothing should depend on the order of two refusals.
 
+use super::arrived::Arrived;
 use super::media::{self, Upload};
 use super::refusal::{ApiRefusal, Family};
 use super::seen::{ApiCall, ApiOutcome, Place};
@@ -16,12 +17,11 @@ use crate::notify::dingtalk::simulator::fault::{Fault, Stage};
 use crate::notify::dingtalk::simulator::routes::{dated, faulty};
 use crate::notify::dingtalk::simulator::state::{Shared, State};
 use crate::notify::dingtalk::simulator::wire::Peer;
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, FromRequest, Multipart, Request};
-use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A route of the API.
 struct Endpoint {
@@ -113,19 +113,6 @@ const fn credentials(
     Endpoint { method, path, family, access: Access::Credentials(id, secret), answer }
 }
 
-/// What arrived.
-pub struct Arrived {
-    method: Method,
-    path: String,
-    query: Vec<(String, String)>,
-    token: Option<String>,
-    host: String,
-    accepts_json: bool,
-    is_form: bool,
-    body: Vec<u8>,
-    file: Option<Upload>,
-}
-
 /// What is answered.
 enum Reply {
     Json(StatusCode, Value),
@@ -157,7 +144,7 @@ pub async fn handle(
 fn answer(state: &mut State, arrived: &Arrived) -> Reply {
     let mut there = ENDPOINTS.iter().filter(|endpoint| endpoint.path == arrived.path);
     let Some(endpoint) = there.clone().find(|endpoint| endpoint.method == arrived.method).or_else(|| there.next()) else {
-        return arrived.not_found();
+        return not_found(&arrived.path);
     };
     let parsed = arrived.parse(endpoint.family);
     let number = endpoint.app(state, arrived, parsed.as_ref().ok());
@@ -380,103 +367,16 @@ fn xml(json: &Value) -> String {
     format!("<?xml version=\"1.0\"?><result>{}</result>", json.as_object().into_iter().flatten().map(member).collect::<String>())
 }
 
-fn not_an_action() -> ApiRefusal {
-    ApiRefusal::status(404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
+fn not_found(path: &str) -> Reply {
+    if path.starts_with("/v1.0/") {
+        let refusal = not_an_action();
+        return Reply::Json(refusal.http_status(), refusal.body());
+    }
+    Reply::Json(StatusCode::OK, json!({ "errcode": 404, "errmsg": "请求的URI地址不存在" }))
 }
 
-impl Arrived {
-    async fn read(request: Request) -> Arrived {
-        let mut arrived = Arrived::head(&request);
-        let kind = request.headers().get(header::CONTENT_TYPE).map(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
-        if kind == Some(true) {
-            arrived.read_parts(request).await;
-        } else {
-            arrived.body = Bytes::from_request(request, &()).await.map(|body| body.to_vec()).unwrap_or_default();
-        }
-        arrived
-    }
-
-    /// A form with a file: the file is the part `media`, the others are fields. What cannot be read is not there.
-    async fn read_parts(&mut self, request: Request) {
-        let Ok(mut parts) = Multipart::from_request(request, &()).await else { return };
-        let mut fields = Map::new();
-        while let Ok(Some(part)) = parts.next_field().await {
-            let name = part.name().unwrap_or_default().to_owned();
-            if name == "media" {
-                let file_name = part.file_name().unwrap_or_default().to_owned();
-                self.file = part.bytes().await.ok().map(|bytes| Upload { name: file_name, bytes: bytes.to_vec() });
-            } else if let Ok(text) = part.text().await {
-                fields.insert(name, Value::String(text));
-            }
-        }
-        if let (None, Some(kind)) = (fields.get("type"), self.parameter("type")) {
-            fields.insert("type".to_owned(), Value::String(kind.to_owned()));
-        }
-        self.body = Value::Object(fields).to_string().into_bytes();
-    }
-
-    fn head(request: &Request) -> Arrived {
-        let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Arrived {
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            query: url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect(),
-            token: text(HeaderName::from_static("x-acs-dingtalk-access-token")),
-            host: text(header::HOST).unwrap_or_default(),
-            accepts_json: text(header::ACCEPT).is_some_and(|kind| kind.contains("json")),
-            is_form: text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
-            body: Vec::new(),
-            file: None,
-        }
-    }
-
-    fn token(&self, family: Family) -> Option<&str> {
-        let token = match family {
-            Family::New => self.token.as_deref(),
-            Family::Old => self.parameter("access_token"),
-        };
-        token.filter(|token| !token.trim().is_empty())
-    }
-
-    fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// A member of the body, or of the query.
-    fn credential<'a>(&'a self, body: Option<&'a Value>, name: &str) -> Option<&'a str> {
-        let given = body.and_then(|body| body.get(name)).and_then(Value::as_str).or_else(|| self.parameter(name));
-        given.filter(|text| !text.is_empty())
-    }
-
-    /// The body as an object. A GET has none; the old family takes forms too.
-    fn parse(&self, family: Family) -> Result<Value, ApiRefusal> {
-        if self.method == Method::GET {
-            return Ok(Value::Object(self.query.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect()));
-        }
-        if self.body.is_empty() && family == Family::Old {
-            return Ok(Value::Object(Map::new()));
-        }
-        if family == Family::Old && self.is_form {
-            let fields =
-                url::form_urlencoded::parse(&self.body).map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
-            return Ok(Value::Object(fields.collect()));
-        }
-        if self.body.is_empty() {
-            return Err(ApiRefusal::code("Missingbody", "body is mandatory for this action."));
-        }
-        serde_json::from_slice::<Value>(&self.body).ok().filter(Value::is_object).ok_or_else(|| match family {
-            Family::New => ApiRefusal::code("Invalidbody", "Specified parameter body is not valid. JSON parsing error"),
-            Family::Old => ApiRefusal::errcode(40035, "缺少参数 json"),
-        })
-    }
-
-    fn not_found(&self) -> Reply {
-        if self.path.starts_with("/v1.0/") {
-            let refusal = not_an_action();
-            return Reply::Json(refusal.http_status(), refusal.body());
-        }
-        Reply::Json(StatusCode::OK, json!({ "errcode": 404, "errmsg": "请求的URI地址不存在" }))
-    }
+fn not_an_action() -> ApiRefusal {
+    ApiRefusal::status(404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 }
 
 impl Ask<'_> {

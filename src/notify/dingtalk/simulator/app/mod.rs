@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `gate` | what all routes of the API have in common: the token, permissions, limits, faults, the two error shapes |
+//! | `arrived`, `gate` | what all routes of the API have in common: the token, permissions, limits, faults, the two error shapes |
 //! | `token`, `robot`, `receipt`, `ding`, `work`, `people`, `media`, `card`, `session` | the routes, a file for each of DingTalk's chapters |
 //! | `state`, `seen` | what is remembered of an app, and what is shown of that |
 //! | `stream`, `talk` | Stream connections, and what people do: press a button, say something, read |
@@ -18,6 +18,7 @@ pub mod state;
 pub mod stream;
 pub mod talk;
 
+mod arrived;
 mod ding;
 mod msgkey;
 mod people;
