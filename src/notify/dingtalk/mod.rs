@@ -13,6 +13,7 @@ pub mod message;
 pub mod robot;
 pub mod sign;
 pub mod simulator;
+pub mod stream;
 
 mod answer;
 
