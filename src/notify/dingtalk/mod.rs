@@ -16,6 +16,7 @@ pub mod simulator;
 pub mod stream;
 
 mod answer;
+mod http;
 
 pub use message::{MAX_BODY_BYTES, MAX_MENTIONS, Outgoing, body_size};
 pub use robot::{Robot, RobotError, RobotSettings};
