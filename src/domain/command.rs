@@ -141,7 +141,8 @@ const UNITS: &[(&str, i64)] = &[
 /// # Errors
 /// What is missing, or wrong.
 pub fn parse(text: &str) -> Result<Command, Misread> {
-    let text: String = text.chars().filter(|c| !is_unseen(*c)).take(MOST_CHARS).collect();
+    let is_read = |c: &char| c.is_whitespace() || !(c.is_control() || is_unseen(*c));
+    let text: String = text.chars().filter(is_read).take(MOST_CHARS).collect();
     let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     // The robot's own name, where the chat leaves it in.
     words.drain(..words.iter().take_while(|word| word.starts_with(['@', '＠'])).count());

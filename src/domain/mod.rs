@@ -5,6 +5,7 @@ pub mod active;
 pub mod alert;
 pub mod backtest;
 pub mod calendar;
+pub mod chat;
 pub mod command;
 pub mod compose;
 pub mod cursor;

@@ -36,13 +36,14 @@ pub(super) struct Connection {
     pub pushes: mpsc::Sender<Push>,
     /// Told when another connection is needed; dropped when this one has ended.
     pub leaves: Option<oneshot::Sender<()>>,
-    /// Whether it is to be closed.
+    /// Turns true when it is to be closed.
     pub closing: watch::Receiver<bool>,
 }
 
 impl Connection {
     /// Serves until the connection ends.
     pub async fn serve(mut self) -> Ended {
+        let mut closing = self.closing.clone();
         let mut waiting: FuturesUnordered<Acknowledging> = FuturesUnordered::new();
         let mut alive = Alive { heard_at: self.clock.now(), asked_at: None };
         let mut leaves_at = None;
@@ -71,7 +72,7 @@ impl Connection {
                     Look::Wait => continue,
                     Look::Dead => return "the server does not answer".to_owned(),
                 },
-                _ = self.closing.wait_for(|closing| *closing), if !is_closing => {
+                _ = closing.wait_for(|closing| *closing), if !is_closing => {
                     is_closing = true;
                     continue;
                 }

@@ -63,12 +63,16 @@ impl Listening {
         self.connected.clone()
     }
 
+    /// Refuses what comes from now on: it may come again, elsewhere. What was taken is still acknowledged when it is done.
+    pub fn refuse(&mut self) {
+        self.pushes.close();
+        while self.pushes.try_recv().is_ok() {}
+    }
+
     /// Acknowledges what is done and closes the connection.
     pub async fn close(mut self) {
+        self.refuse();
         self.closing.send_replace(true);
-        // What still comes is not done: it is refused, and may come again elsewhere.
-        self.pushes.close();
-        while self.pushes.recv().await.is_some() {}
         // A task that died has closed its connections.
         let _ = (&mut self.task.0).await;
     }

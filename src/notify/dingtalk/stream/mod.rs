@@ -25,7 +25,7 @@ pub use listening::Listening;
 pub use push::{BotMessage, CardPress, Content, Done, Push};
 
 use super::answer::Redactor;
-use super::robot::{client, innermost};
+use super::http::client;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
@@ -72,8 +72,7 @@ struct Inner {
 impl Stream {
     /// A client with these settings; nothing is opened.
     pub fn new(settings: StreamSettings) -> Result<Stream, StreamError> {
-        let make =
-            |url: &Url| client(url).map_err(|error| StreamError { name: settings.name.clone(), fault: innermost(&error.without_url()) });
+        let make = |url: &Url| client(url).map_err(|fault| StreamError { name: settings.name.clone(), fault });
         let (api, replies) = (make(&settings.api_url)?, make(&settings.oapi_url)?);
         Ok(Stream { inner: Arc::new(Inner { settings, api, replies }) })
     }

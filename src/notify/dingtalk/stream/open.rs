@@ -3,12 +3,12 @@
 //! The WebSocket is an HTTP request of the same client as all others, so that the same root certificates and the same proxies
 //! (`HTTPS_PROXY`) hold for it.
 
-use super::super::answer::cut;
-use super::super::robot::{client, innermost, read};
 use super::Stream;
 use super::frame::{BOT_MESSAGES, CARD_CALLBACKS};
+use crate::notify::dingtalk::answer::{Reply, cut};
+use crate::notify::dingtalk::http::{DEADLINE, Failure, client, exchange};
 use reqwest::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use reqwest::{Response, StatusCode, Upgraded};
+use reqwest::{StatusCode, Upgraded};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio_tungstenite::WebSocketStream;
@@ -57,9 +57,9 @@ impl Stream {
     pub(super) async fn open(&self) -> Result<Socket, OpenError> {
         let (mut endpoint, ticket) = self.ticket().await?;
         endpoint.query_pairs_mut().append_pair("ticket", &ticket);
-        let failed = |error: reqwest::Error| OpenError::Unreachable(cut(&self.redactor(&ticket).clean(&innermost(&error.without_url()))));
+        let failed = |error: reqwest::Error| self.unreachable(Failure::Http(error.without_url()), &ticket);
         let key = generate_key();
-        let request = client(&endpoint).map_err(failed)?.get(endpoint);
+        let request = client(&endpoint).map_err(OpenError::Unreachable)?.get(endpoint);
         let request = request.header(CONNECTION, "Upgrade").header(UPGRADE, "websocket");
         let request = request.header(SEC_WEBSOCKET_VERSION, "13").header(SEC_WEBSOCKET_KEY, &key);
         let response = request.send().await.map_err(failed)?;
@@ -76,7 +76,6 @@ impl Stream {
     /// The address to connect to, as HTTP, and the ticket.
     async fn ticket(&self) -> Result<(Url, String), OpenError> {
         let settings = &self.inner.settings;
-        let failed = |error: reqwest::Error| OpenError::Unreachable(cut(&self.redactor("").clean(&innermost(&error.without_url()))));
         let url = under(&settings.api_url, OPEN);
         let body = json!({
             "clientId": settings.client_id,
@@ -86,27 +85,28 @@ impl Stream {
         });
         // Without `Accept` the answer may be XML.
         let request = self.inner.api.post(url).header("accept", "application/json").json(&body);
-        let mut response = request.send().await.map_err(failed)?;
-        let answer = read(&mut response).await.map_err(failed)?;
-        let json: Option<Value> = serde_json::from_slice(&answer).ok();
-        if !response.status().is_success() {
-            return Err(self.refused(&response, json.as_ref()));
+        let reply = exchange(request, DEADLINE).await.map_err(|failure| self.unreachable(failure, ""))?;
+        let json: Option<Value> = serde_json::from_slice(&reply.body).ok();
+        if reply.status != 200 {
+            return Err(self.refused(&reply, json.as_ref()));
         }
         let text = |name: &str| json.as_ref()?.get(name)?.as_str().map(str::to_owned).filter(|text| !text.is_empty());
         let (Some(endpoint), Some(ticket)) = (text("endpoint"), text("ticket")) else {
-            let status = response.status().as_u16();
-            return Err(OpenError::Unreachable(format!("HTTP {status}, an answer without endpoint and ticket")));
+            return Err(OpenError::Unreachable("an answer without endpoint and ticket".to_owned()));
         };
         Ok((self.http(&endpoint)?, ticket))
     }
 
-    fn refused(&self, response: &Response, json: Option<&Value>) -> OpenError {
+    fn unreachable(&self, failure: Failure, ticket: &str) -> OpenError {
+        OpenError::Unreachable(cut(&self.redactor(ticket).clean(&failure.told(DEADLINE).1)))
+    }
+
+    fn refused(&self, reply: &Reply, json: Option<&Value>) -> OpenError {
         let word = |name: &str| json.and_then(|json| json.get(name)?.as_str()).unwrap_or_default();
-        let status = response.status();
-        let answer = format!("HTTP {} {} {}", status.as_u16(), word("code"), word("message"));
+        let answer = format!("HTTP {} {} {}", reply.status, word("code"), word("message"));
         let answer = cut(self.redactor("").clean(&answer).trim());
         let code = word("code").to_ascii_lowercase();
-        match status.as_u16() {
+        match reply.status {
             401 => OpenError::Credentials(answer),
             400 if ["auth", "clientid", "appkey", "secret"].iter().any(|part| code.contains(part)) => OpenError::Credentials(answer),
             // The platform's limits are told as 403 too, and pass by themselves.

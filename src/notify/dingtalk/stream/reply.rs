@@ -1,10 +1,10 @@
 //! An answer in the chat in which something was asked. It goes to the address that came with the message, which lives for about 90
 //! minutes and needs no other credential. Nothing is ever sent to a host that is not DingTalk's, whatever a message names.
 
-use super::super::answer::{Reply, cut};
-use super::super::robot::{innermost, read};
 use super::Stream;
 use crate::domain::delivery::{Attempt, Verdict};
+use crate::notify::dingtalk::answer::cut;
+use crate::notify::dingtalk::http::{DEADLINE, exchange};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
@@ -16,7 +16,7 @@ impl Stream {
     /// Answers with Markdown. It does not retry.
     pub async fn reply(&self, webhook: &SecretString, title: &str, text: &str) -> Attempt {
         let not_sent = |answer: &str| Attempt {
-            verdict: Verdict::Refused { remedy: "nothing is sent to other hosts" },
+            verdict: Verdict::Refused { remedy: "nothing is sent to other hosts", for_good: true },
             http_status: None,
             errcode: None,
             answer: answer.to_owned(),
@@ -26,20 +26,14 @@ impl Stream {
             return not_sent("not sent: the address of the chat is not DingTalk's");
         }
         let redactor = self.redactor(webhook.expose_secret());
-        let failed = |error: reqwest::Error| Attempt {
-            verdict: Verdict::Transient { uncertain: !error.is_connect() },
-            http_status: None,
-            errcode: None,
-            answer: cut(&redactor.clean(&innermost(&error.without_url()))),
-        };
         let body = json!({ "msgtype": "markdown", "markdown": { "title": title, "text": text } });
-        let mut response = match self.inner.replies.post(url).json(&body).send().await {
-            Ok(response) => response,
-            Err(error) => return failed(error),
-        };
-        match read(&mut response).await {
-            Ok(body) => Reply { status: response.status().as_u16(), date: None, body }.attempt(&redactor, None),
-            Err(error) => failed(error),
+        match exchange(self.inner.replies.post(url).json(&body), DEADLINE).await {
+            Ok(reply) => reply.attempt(&redactor, None),
+            Err(failure) => {
+                let (uncertain, answer) = failure.told(DEADLINE);
+                let answer = cut(&redactor.clean(&answer));
+                Attempt { verdict: Verdict::Transient { uncertain }, http_status: None, errcode: None, answer }
+            }
         }
     }
 }
@@ -47,8 +41,8 @@ impl Stream {
 /// Whether an address is DingTalk's: encrypted at one of its domains, or where the settings say that its old API is.
 fn is_dingtalk(url: &Url, oapi_url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let is_of = |domain: &&str| host == **domain || host.strip_suffix(**domain).is_some_and(|rest| rest.ends_with('.'));
-    let is_public = url.scheme() == "https" && url.port().is_none() && DOMAINS.iter().any(|domain| is_of(&domain));
+    let is_of = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    let is_public = url.scheme() == "https" && url.port().is_none() && DOMAINS.into_iter().any(is_of);
     let has_login = !url.username().is_empty() || url.password().is_some();
     (is_public || url.origin() == oapi_url.origin()) && !has_login
 }
