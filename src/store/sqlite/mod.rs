@@ -9,7 +9,9 @@ mod outbox;
 mod people;
 mod polls;
 mod read;
+mod robots;
 mod silences;
+mod targets;
 mod traces;
 mod watchers;
 
