@@ -10,6 +10,7 @@
 //!   again what this one could not write.
 
 mod cards;
+mod conversation;
 mod deliver;
 mod digest;
 mod edits;
@@ -24,7 +25,9 @@ mod receipts;
 mod schedule;
 mod targets;
 mod thoughts;
+mod why;
 
+pub use conversation::Conversation;
 pub use deliver::Step;
 pub use health::HELD;
 pub use past::{NO_TIME, Past};
@@ -32,6 +35,7 @@ pub use poll::{PollReport, Slot};
 pub use preview::Preview;
 pub use question::{checkable, checkable_expected, planned, prepared};
 pub use schedule::{Due, Roster};
+pub use why::gathered;
 
 use crate::clock::Clock;
 use crate::domain::calendar::Calendars;

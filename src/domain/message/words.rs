@@ -17,7 +17,7 @@ pub enum Language {
 }
 
 impl Language {
-    fn pick<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
+    pub(in crate::domain) fn pick<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
         match self {
             Language::ZhCn => chinese,
             Language::En => english,
@@ -55,7 +55,7 @@ pub(in crate::domain) fn severity(language: Language, severity: Severity) -> &'s
 }
 
 /// The sign a phone shows first.
-pub(super) fn icon(kind: EventKind, severity: Severity) -> &'static str {
+pub(in crate::domain) fn icon(kind: EventKind, severity: Severity) -> &'static str {
     match (kind, severity) {
         (EventKind::Resolved | EventKind::WatcherRecovered, _) => "🟢",
         (EventKind::WatcherFailed, _) => "⚠️",

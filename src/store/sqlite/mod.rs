@@ -2,6 +2,7 @@
 
 mod cards;
 mod codec;
+mod conversation;
 mod digests;
 mod explain;
 mod explain_told;
