@@ -2,7 +2,9 @@
 
 use super::{Failed, Global};
 use crate::clock::Clock;
-use crate::config::{self, Environment, Fault, ReceiverKind, RobotsSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults};
+use crate::config::{
+    self, Environment, Fault, ReceiverKind, RobotsSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults,
+};
 use crate::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Parts};

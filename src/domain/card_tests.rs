@@ -49,7 +49,8 @@ fn one_alert_is_followed_from_its_beginning_to_its_end() {
     let taken = shows(&[alert("A", taken("张三"))]);
     assert_eq!(taken.tips, "🙋 张三 已认领 10:05");
     assert_eq!(taken.buttons, [CardButton::Silence, CardButton::Open]);
-    let silenced = Standing::Firing { row: Map::new(), severity: Severity::Warning, acknowledged: None, silenced: Some((noon(), "李四".into())) };
+    let silenced =
+        Standing::Firing { row: Map::new(), severity: Severity::Warning, acknowledged: None, silenced: Some((noon(), "李四".into())) };
     let silenced = shows(&[alert("A", silenced)]);
     assert_eq!(silenced.tips, "🔕 李四 已静默至 10:05");
     assert_eq!(silenced.buttons, [CardButton::Acknowledge, CardButton::Open]);

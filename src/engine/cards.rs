@@ -7,6 +7,7 @@ use crate::notify::dingtalk::app::{App, CardData, card_data};
 use crate::store::{CardFacts, OpenCard, StoreError};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use tokio::sync::watch;
 
 /// How often the loop looks whether a card is to be changed.
@@ -36,10 +37,11 @@ impl Engine {
         let mut made: BTreeMap<i64, Option<Card>> = BTreeMap::new();
         for open in parts.store.open_cards(parts.clock.now()).await? {
             let Some(app) = self.app(&open.receiver) else { continue };
-            if !made.contains_key(&open.delivery) {
-                made.insert(open.delivery, self.card_of(open.delivery).await?);
-            }
-            if let Some(Some(card)) = made.get(&open.delivery) {
+            let card = match made.entry(open.delivery) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.card_of(open.delivery).await?),
+            };
+            if let Some(card) = card {
                 self.refresh(app, &open, card).await?;
             }
         }
@@ -60,7 +62,12 @@ impl Engine {
                     return parts.store.record_card(open.clone(), data.hash(), true).await;
                 }
                 Err(refusal) => {
-                    tracing::warn!(receiver.name = open.receiver, delivery.id = open.delivery, "the card is not changed yet: {}", refusal.answer);
+                    tracing::warn!(
+                        receiver.name = open.receiver,
+                        delivery.id = open.delivery,
+                        "the card is not changed yet: {}",
+                        refusal.answer
+                    );
                     return Ok(());
                 }
             }

@@ -59,7 +59,12 @@ impl Engine {
                 ReadBy { users: receipt.read_by, refused: receipt.refused, is_final: receipt.is_final }
             }
             Err(refusal) => {
-                tracing::warn!(receiver.name = told.receiver, delivery.id = told.delivery, "who has read it is not known: {}", refusal.answer);
+                tracing::warn!(
+                    receiver.name = told.receiver,
+                    delivery.id = told.delivery,
+                    "who has read it is not known: {}",
+                    refusal.answer
+                );
                 ReadBy::default()
             }
         };
@@ -83,7 +88,12 @@ impl Engine {
                 return Ok(());
             }
             Err(refusal) => {
-                tracing::warn!(receiver.name = told.receiver, delivery.id = told.delivery, "it could not be taken back: {}", refusal.answer);
+                tracing::warn!(
+                    receiver.name = told.receiver,
+                    delivery.id = told.delivery,
+                    "it could not be taken back: {}",
+                    refusal.answer
+                );
             }
         }
         parts.store.record_recall(told.clone(), parts.clock.now()).await

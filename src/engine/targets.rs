@@ -45,7 +45,8 @@ impl Engine {
             let why = target.answer.as_deref().unwrap_or("refused");
             tracing::error!(receiver.name = name, delivery.id = delivery, "{} is not reached: {why}", target.target);
         }
-        let notified = targets.iter().filter(|target| target.state == TargetState::Delivered && target.form == TargetForm::WorkNotification);
+        let notified =
+            targets.iter().filter(|target| target.state == TargetState::Delivered && target.form == TargetForm::WorkNotification);
         for person in notified.filter(|target| target.kind == TargetKind::User) {
             let day = (now + TimeDelta::hours(8)).date_naive().and_time(chrono::NaiveTime::MIN).and_utc() - TimeDelta::hours(8);
             let count = self.parts().store.notified_since(&person.target, day).await?;

@@ -166,7 +166,9 @@ async fn answer(
             json!({ "sendStatus": "SUCCESS", "messageReadInfoList": people })
         }
         ("POST", GROUP_READ) => json!({ "sendStatus": "SUCCESS", "readUserIds": book.read, "hasMore": false }),
-        ("POST", RECALL | "/v1.0/robot/groupMessages/recall") => json!({ "successResult": ids(&body["processQueryKeys"]), "failedResult": {} }),
+        ("POST", RECALL | "/v1.0/robot/groupMessages/recall") => {
+            json!({ "successResult": ids(&body["processQueryKeys"]), "failedResult": {} })
+        }
         ("POST", MEDIA) => json!({ "errcode": 0, "errmsg": "ok", "media_id": format!("@media{n}"), "type": "image" }),
         _ => return reply(404, json!({ "code": "NotFound", "message": "no such API" })),
     };

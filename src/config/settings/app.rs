@@ -24,10 +24,10 @@ pub(super) fn read_app(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<A
         unique
     };
     let (users, mobiles, conversations, operators) = (list("users"), list("mobiles"), list("conversations"), list("operators"));
-    let form = form(reader.word("form", report)?);
+    let form = reader.word("form", report).map(form);
     let agent_id = reader.count("agent_id", report);
     check_whom(reader, form, report);
-    if form == AppForm::WorkNotification && reader.node("agent_id").is_none() {
+    if form == Some(AppForm::WorkNotification) && reader.node("agent_id").is_none() {
         reader.ask_for("agent_id", report);
     }
     let card_template = reader.text_or_default("card_template", report);
@@ -40,7 +40,7 @@ pub(super) fn read_app(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<A
         users,
         mobiles,
         conversations,
-        form,
+        form: form?,
         card_template: card_template?,
         agent_id,
         recall_resolved: recall_resolved?,
@@ -62,9 +62,9 @@ fn form(word: &str) -> AppForm {
 }
 
 /// Somebody must be named, and a DING or a work notification is for people.
-fn check_whom(reader: &Reader<'_>, form: AppForm, report: &mut Report<'_>) {
+fn check_whom(reader: &Reader<'_>, form: Option<AppForm>, report: &mut Report<'_>) {
     let has = |name: &str| reader.node(name).is_some();
-    let is_for_people = !matches!(form, AppForm::Message | AppForm::Card);
+    let is_for_people = form.is_some_and(|form| !matches!(form, AppForm::Message | AppForm::Card));
     if is_for_people && !has("users") && !has("mobiles") {
         let place = reader.node("form").map_or(reader.place, |node| &node.place);
         let hint = "write whom: users = [\"manager01\"] or mobiles = [\"13800000000\"]".to_owned();

@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
-pub(super) mod fields;
 mod app;
+pub(super) mod fields;
 mod names;
 mod read;
 mod receivers;

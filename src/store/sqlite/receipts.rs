@@ -150,12 +150,14 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn notified_since(&self, user: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
-        let row = sqlx::query("select count(*) as n from delivery_target where form = 'work_notification' and kind = 'user' and target = ? and at >= ?")
-            .bind(user)
-            .bind(stamp(since))
-            .fetch_one(&self.reader)
-            .await
-            .doing("counting work notifications")?;
+        let row = sqlx::query(
+            "select count(*) as n from delivery_target where form = 'work_notification' and kind = 'user' and target = ? and at >= ?",
+        )
+        .bind(user)
+        .bind(stamp(since))
+        .fetch_one(&self.reader)
+        .await
+        .doing("counting work notifications")?;
         Ok(row.get::<i64, _>("n").unsigned_abs())
     }
 }

@@ -1,7 +1,7 @@
 //! Whom the deliveries of apps have reached, one row each.
 
-use super::{Doing, Sqlite};
 use super::codec::{json_or_null, stamp};
+use super::{Doing, Sqlite};
 use crate::domain::delivery::{TargetForm, TargetKind, TargetResult, TargetState};
 use crate::store::lists::TargetLine;
 use crate::store::model::StoreError;

@@ -178,7 +178,11 @@ async fn a_token_that_is_refused_anew_is_a_wrong_secret_and_nothing_is_tried_a_t
     office.desk.expire_tokens();
     office.desk.refuse(desk::TOKEN, 400, "invalidClientIdOrSecret");
     let sent = office.send(&[]).await;
-    assert!(matches!(sent.attempt.verdict, Verdict::Refused { remedy, for_good: true } if remedy.contains("client_secret")), "{:?}", sent.attempt);
+    assert!(
+        matches!(sent.attempt.verdict, Verdict::Refused { remedy, for_good: true } if remedy.contains("client_secret")),
+        "{:?}",
+        sent.attempt
+    );
 }
 
 #[tokio::test]

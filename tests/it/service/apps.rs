@@ -12,7 +12,9 @@ const MOBILE: &str = "/topapi/v2/user/getbymobile";
 
 /// The organisation of the tests: forty people, one with a mobile number, and a group.
 pub fn organisation() -> SimulatedApp {
-    let app = SimulatedApp::new(CLIENT, "s3cret", "Rowbell").with_person("manager", "13800000001", "Manager").with_conversation("cid+1/==", "Duty");
+    let app = SimulatedApp::new(CLIENT, "s3cret", "Rowbell")
+        .with_person("manager", "13800000001", "Manager")
+        .with_conversation("cid+1/==", "Duty");
     (0..40).fold(app, |app, n| app.with_person(&format!("u{n:02}"), "", &format!("Person {n}")))
 }
 
@@ -125,7 +127,12 @@ async fn five_hundred_people_are_reached_within_twenty_calls_a_second() {
     assert_eq!(house.waiting().await, 1);
     house.step(2).await;
     assert_eq!(house.simulator.app_messages().len(), 40);
-    let refused = house.simulator.api_calls().iter().filter(|call| !matches!(call.outcome, rowbell::notify::dingtalk::simulator::ApiOutcome::Accepted)).count();
+    let refused = house
+        .simulator
+        .api_calls()
+        .iter()
+        .filter(|call| !matches!(call.outcome, rowbell::notify::dingtalk::simulator::ApiOutcome::Accepted))
+        .count();
     assert_eq!(refused, 0);
     house.close().await;
 }

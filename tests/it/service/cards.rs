@@ -95,7 +95,8 @@ async fn a_card_that_is_not_delivered_to_one_goes_to_the_others() {
     house.sql("insert into stock values ('A', 3, '1')").await;
     house.step(60).await;
     let delivery = house.engine.parts().store.deliveries(false, 1).await.expect("deliveries").remove(0);
-    let refused: Vec<&str> = delivery.targets.iter().filter(|target| target.state == "refused").map(|target| target.target.as_str()).collect();
+    let refused: Vec<&str> =
+        delivery.targets.iter().filter(|target| target.state == "refused").map(|target| target.target.as_str()).collect();
     assert_eq!((delivery.state.as_str(), refused), ("delivered", vec!["u00"]));
     house.close().await;
 }

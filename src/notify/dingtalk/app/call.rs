@@ -177,7 +177,8 @@ impl Calls {
             Payload::Query(_) => request,
             Payload::Png(png) => {
                 let part = reqwest::multipart::Part::bytes(png.clone()).file_name("chart.png");
-                let part = part.mime_str("image/png").unwrap_or_else(|_| reqwest::multipart::Part::bytes(png.clone()).file_name("chart.png"));
+                let part =
+                    part.mime_str("image/png").unwrap_or_else(|_| reqwest::multipart::Part::bytes(png.clone()).file_name("chart.png"));
                 request.multipart(Form::new().text("type", "image").part("media", part))
             }
         }

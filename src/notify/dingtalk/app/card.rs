@@ -4,11 +4,11 @@
 //! DingTalk. Buttons come back through the app's Stream connection. Where cards cannot be used (no permission, a template
 //! that is not there) people get an ordinary message; that cards do not work is told, and tried again after a while.
 
+use super::App;
 use super::api::Api;
 use super::call::{Payload, Refusal, unspoken};
 use super::error::Meaning;
 use super::send::{Posted, reached};
-use super::App;
 use crate::clock::Clock;
 use crate::domain::card::{Card, CardButton, MAX_VALUE_BYTES};
 use crate::domain::delivery::{TargetForm, TargetKind, TargetResult, Verdict};
@@ -39,9 +39,10 @@ impl CardData {
 pub fn card_data(card: &Card, delivery: i64, language: Language, public_url: Option<&url::Url>) -> CardData {
     let line = |text: &str| Value::from(text.chars().take(MAX_LINE_CHARS).collect::<String>());
     let buttons = card.buttons.iter().filter_map(|button| match button {
-        CardButton::Open => public_url.map(|url| page(url, delivery)).filter(|url| url.len() <= MAX_VALUE_BYTES / 4).map(|url| {
-            json!({ "text": button.label(language), "color": "gray", "url": url, "iosUrl": url })
-        }),
+        CardButton::Open => public_url
+            .map(|url| page(url, delivery))
+            .filter(|url| url.len() <= MAX_VALUE_BYTES / 4)
+            .map(|url| json!({ "text": button.label(language), "color": "gray", "url": url, "iosUrl": url })),
         pressed => Some(json!({
             "text": button.label(language), "color": if *pressed == CardButton::Acknowledge { "blue" } else { "gray" },
             "id": action(*pressed), "request": true, "params": { "delivery": delivery.to_string() },
@@ -161,7 +162,9 @@ impl App {
     fn undelivered(&self, failed: &Value) -> Refusal {
         let words = failed["errorMsg"].as_str().unwrap_or("no reason given");
         let answer = super::super::answer::cut(&format!("the card was not delivered: {words}"));
-        let meaning = Meaning::Target("DingTalk did not deliver the card: is the app's robot in the conversation, and the person in the organisation?");
+        let meaning = Meaning::Target(
+            "DingTalk did not deliver the card: is the app's robot in the conversation, and the person in the organisation?",
+        );
         Refusal { meaning, http_status: Some(200), errcode: None, answer }
     }
 

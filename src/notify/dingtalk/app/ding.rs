@@ -23,10 +23,13 @@ impl App {
         let body = json!({ "robotCode": self.robot_code, "remindType": kind, "receiverUserIdList": people, "content": content });
         let answer = self.calls.call(Api::Ding, Payload::Json(body), clock).await?;
         let handle = answer["openDingId"].as_str().map(str::to_owned);
-        Ok(people.iter().map(|person| match failure(&answer["failedList"], person) {
-            Some(why) => self.refused(TargetKind::User, person, &format!("DingTalk could not DING this person: {why}")),
-            None => reached(TargetKind::User, person, TargetForm::Ding, handle.clone()),
-        }).collect())
+        Ok(people
+            .iter()
+            .map(|person| match failure(&answer["failedList"], person) {
+                Some(why) => self.refused(TargetKind::User, person, &format!("DingTalk could not DING this person: {why}")),
+                None => reached(TargetKind::User, person, TargetForm::Ding, handle.clone()),
+            })
+            .collect())
     }
 }
 

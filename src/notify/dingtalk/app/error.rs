@@ -177,7 +177,9 @@ pub fn of_old(api: Api, code: i64, sub_code: Option<&str>) -> Meaning {
         88 => match sub_code.map(str::trim).filter(|code| !code.is_empty()) {
             None => Meaning::Of(Verdict::Transient { uncertain: true }),
             Some("60011") => scope(api),
-            Some(inner) => inner.parse().ok().filter(|inner| *inner != 88).map_or(Meaning::Of(Verdict::Unknown), |inner| number(api, inner)),
+            Some(inner) => {
+                inner.parse().ok().filter(|inner| *inner != 88).map_or(Meaning::Of(Verdict::Unknown), |inner| number(api, inner))
+            }
         },
         code => number(api, code),
     }

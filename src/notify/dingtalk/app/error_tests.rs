@@ -51,9 +51,26 @@ fn parameters_of_the_send_apis() {
 #[test]
 fn a_template_key_that_is_missing_is_tried_again_and_then_without_its_text() {
     let missing = [
-        "text", "contentOfText", "link", "textOfLink", "titleOfLink", "messageUrl", "markdown", "markdownTotitle", "markdownTotext",
-        "actionCard", "actionCardTotitle", "actionCardTotext", "actionCardTosingleTitle", "actionCardTosingleUrl", "actionCardTobtns",
-        "photo", "photoTophotoUrl", "file", "video", "audio",
+        "text",
+        "contentOfText",
+        "link",
+        "textOfLink",
+        "titleOfLink",
+        "messageUrl",
+        "markdown",
+        "markdownTotitle",
+        "markdownTotext",
+        "actionCard",
+        "actionCardTotitle",
+        "actionCardTotext",
+        "actionCardTosingleTitle",
+        "actionCardTosingleUrl",
+        "actionCardTobtns",
+        "photo",
+        "photoTophotoUrl",
+        "file",
+        "video",
+        "audio",
     ];
     for code in missing {
         check_new(Api::SendToPeople, 400, &[&format!("miss.param.{code}")], "unknown");
@@ -95,7 +112,12 @@ fn what_stands_before_every_api() {
     let api = Api::SendToPeople;
     check_new(api, 400, &["InvalidAuthentication"], "token");
     check_new(Api::AccessToken, 400, &["invalidClientIdOrSecret"], "gone: set `client_id`");
-    check_new(api, 400, &["AuthenticationFailed.MissingParameter", "Missingbody", "Invalidbody", "MissinguserIds"], "mend: look for a proxy");
+    check_new(
+        api,
+        400,
+        &["AuthenticationFailed.MissingParameter", "Missingbody", "Invalidbody", "MissinguserIds"],
+        "mend: look for a proxy",
+    );
     check_new(api, 403, &["Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"], "wait 2 s");
     check_new(api, 403, &["Forbidden.AccessDenied.QpsLimitForApi"], "wait 4 s");
     check_new(api, 403, &["Forbidden.AccessDenied.ApiCountLimitForOrg"], "mend: raise the organisation's API quota");
@@ -134,8 +156,17 @@ fn the_codes_of_cards() {
     check_new(api, 400, &["param.openSpaceIdInvalid", "param.userIdNotExist"], "target");
     check_new(Api::UpdateCard, 400, &["param.cardNotExist"], "target: the card is not there");
     let others = [
-        "empty", "outTrackIdEmpty", "openSpaceIdEmpty", "openDeliverModelEmpty", "openDeliverModelError", "openSpaceModelInvalid",
-        "cardTemplateIdEmpty", "cardPublicDataEmpty", "userIdEmpty", "invalid", "cardDataAndPrivateDataBothEmpty",
+        "empty",
+        "outTrackIdEmpty",
+        "openSpaceIdEmpty",
+        "openDeliverModelEmpty",
+        "openDeliverModelError",
+        "openSpaceModelInvalid",
+        "cardTemplateIdEmpty",
+        "cardPublicDataEmpty",
+        "userIdEmpty",
+        "invalid",
+        "cardDataAndPrivateDataBothEmpty",
     ];
     for code in others {
         check_new(api, 400, &[&format!("param.{code}")], "no cards: set `card_template`");

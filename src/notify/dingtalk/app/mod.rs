@@ -34,8 +34,8 @@ pub use api::Api;
 pub use call::Refusal;
 pub use card::{CardData, card_data};
 pub use error::{Meaning, of_new, of_old};
-pub use receipts::{Question, Receipt};
 pub use recall::Sending;
+pub use receipts::{Question, Receipt};
 pub use work::MAX_WORK_BYTES;
 
 use crate::domain::delivery::AppForm;

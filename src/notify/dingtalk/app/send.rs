@@ -140,7 +140,9 @@ impl App {
         let handle = answer["processQueryKey"].as_str().map(str::to_owned);
         let of = |person: &String| match person {
             _ if unknown.contains(person) => Some(self.refused(TargetKind::User, person, "there is no such person in the organisation")),
-            _ if filtered.contains(person) => Some(self.refused(TargetKind::User, person, "DingTalk keeps the app's messages from this person")),
+            _ if filtered.contains(person) => {
+                Some(self.refused(TargetKind::User, person, "DingTalk keeps the app's messages from this person"))
+            }
             _ if held_up.contains(person) => None,
             _ => Some(reached(TargetKind::User, person, TargetForm::Message, handle.clone())),
         };
@@ -198,7 +200,8 @@ impl App {
         }
         let is_whole = self.left(parcel, known, &settled).is_empty();
         let refused: Vec<&TargetResult> = settled.iter().filter(|result| result.state == TargetState::Refused).collect();
-        let words: Vec<String> = refused.iter().map(|result| format!("{}: {}", result.target, result.answer.as_deref().unwrap_or("refused"))).collect();
+        let words: Vec<String> =
+            refused.iter().map(|result| format!("{}: {}", result.target, result.answer.as_deref().unwrap_or("refused"))).collect();
         let reached_any = parcel.reached.iter().chain(&settled).any(|result| result.state == TargetState::Delivered);
         if is_whole && !reached_any {
             // Nobody is left to whom it could be sent: when the settings, or the people, are mended it is tried again.
@@ -219,11 +222,7 @@ impl App {
             (AppForm::WorkNotification, TargetKind::User) => TargetForm::WorkNotification,
             _ => TargetForm::Message,
         };
-        TargetResult {
-            state: TargetState::Refused,
-            answer: Some(why.to_owned()),
-            ..reached(kind, target, form, None)
-        }
+        TargetResult { state: TargetState::Refused, answer: Some(why.to_owned()), ..reached(kind, target, form, None) }
     }
 }
 
@@ -250,7 +249,9 @@ fn target_of(refusal: &Refusal) -> Option<&'static str> {
 /// The numbers whose user ids are not valid any more.
 fn lost(targets: &[TargetResult], people: &[Person]) -> Vec<String> {
     let is_refused = |person: &&Person| {
-        targets.iter().any(|result| result.state == TargetState::Refused && result.kind == TargetKind::User && result.target == person.user_id)
+        targets
+            .iter()
+            .any(|result| result.state == TargetState::Refused && result.kind == TargetKind::User && result.target == person.user_id)
     };
     people.iter().filter(is_refused).map(|person| person.mobile.clone()).collect()
 }
