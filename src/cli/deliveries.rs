@@ -84,12 +84,21 @@ fn table(lines: &[DeliveryLine], wall: &Wall) -> comfy_table::Table {
     table
 }
 
+/// What of a message that was taken had to be left out.
+fn left_out(line: &DeliveryLine) -> String {
+    match line.change.as_str() {
+        "reduced" => "without its text, which was refused; the history has it".to_owned(),
+        "shortened" => "with fewer rows: it was too long; the history has them".to_owned(),
+        _ => String::new(),
+    }
+}
+
 /// Why it stands where it stands.
 fn why(line: &DeliveryLine, wall: &Wall) -> String {
     match (line.state.as_str(), &line.held) {
-        ("delivered", _) if line.change == "reduced" => "without its text, which was refused; the history has it".to_owned(),
-        ("delivered", _) if line.change == "shortened" => "with fewer rows: it was too long; the history has them".to_owned(),
-        ("delivered", _) => String::new(),
+        ("delivered", _) => {
+            [left_out(line), not_reached(line)].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; ")
+        }
         ("discarded", _) => line.reason.clone().unwrap_or_default(),
         (_, Some(held)) => format!("held until {}: {held}", line.held_until.as_deref().map(|at| wall.shown(at)).unwrap_or_default()),
         _ => match &line.answer {
@@ -97,4 +106,11 @@ fn why(line: &DeliveryLine, wall: &Wall) -> String {
             None => String::new(),
         },
     }
+}
+
+/// Whom an app's delivery did not reach, and why.
+fn not_reached(line: &DeliveryLine) -> String {
+    let refused = line.targets.iter().filter(|target| target.state == "refused");
+    let one = |target: &crate::store::TargetLine| format!("not to {}: {}", target.target, target.answer.as_deref().unwrap_or("refused"));
+    refused.map(one).collect::<Vec<_>>().join("; ")
 }

@@ -184,6 +184,11 @@ impl Message {
         Parts { form, title: self.title.clone(), text, buttons, picture, feed }
     }
 
+    /// All of it as Markdown, for a receiver that takes it in no other form.
+    pub fn as_markdown(&self) -> Parts {
+        Parts { form: Form::Markdown, title: self.title.clone(), text: self.text(), buttons: Vec::new(), picture: None, feed: Vec::new() }
+    }
+
     /// The whole of it as plain text, for receivers that know no Markdown; at most so many bytes as JSON.
     pub fn plain_text(&self, max_bytes: usize) -> String {
         let text = plain::of_markdown(&self.text_within(max_bytes));

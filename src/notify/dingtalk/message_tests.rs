@@ -1,7 +1,7 @@
 //! The body of each form.
 
 use super::*;
-use crate::domain::message::Language;
+use crate::domain::message::{Attached, Language};
 
 fn note(title: &str, text: &str) -> Message {
     Message::plain(Language::En, title, vec![text.to_owned()])
@@ -68,4 +68,116 @@ fn the_size_counts_bytes_of_utf8() {
     let message = |text| body_size(&Outgoing { uuid: "u", message: &note("t", text) }, None);
     assert_eq!(message("库存") - message(""), 6);
     assert_eq!(message("\"\n") - message(""), 4);
+}
+
+// ---- the other forms
+
+fn link(title: &str, url: &str) -> Link {
+    Link { title: title.to_owned(), url: url.to_owned() }
+}
+
+fn line(n: usize) -> FeedLine {
+    FeedLine { title: format!("行 {n}"), url: format!("https://erp.example/{n}"), picture: format!("https://erp.example/{n}.png") }
+}
+
+/// A message of two rows.
+fn rows(attached: Attached) -> Message {
+    let blocks = ["### 库存", "**2 项**", "- a", "- b", "> erp"].map(str::to_owned).to_vec();
+    Message { title: "库存：2 项".into(), blocks, first_cuttable: 2, cuttable: 2, attached, ..Message::default() }
+}
+
+fn json_of(message: &Message, keyword: Option<&str>) -> Value {
+    serde_json::from_str(&body(&Outgoing { uuid: "u", message }, keyword)).expect("JSON")
+}
+
+#[test]
+fn one_button_is_the_cards_own_and_several_are_a_list() {
+    let one = rows(Attached { buttons: vec![link("打开", "https://erp.example/a?b=1")], ..Attached::default() });
+    let inside = "dingtalk://dingtalkclient/page/link?url=https%3A%2F%2Ferp.example%2Fa%3Fb%3D1&pc_slide=false";
+    let card =
+        json!({ "title": "库存：2 项", "text": "### 库存\n\n**2 项**\n\n- a\n- b\n\n> erp", "singleTitle": "打开", "singleURL": inside });
+    assert_eq!(json_of(&one, None), json!({ "msgtype": "actionCard", "actionCard": card, "msgUuid": "u" }));
+    let two = rows(Attached {
+        buttons: vec![link("打开", "https://erp.example/a"), link("手册", "https://erp.example/b")],
+        ..Attached::default()
+    });
+    let card = &json_of(&two, Some("告警"))["actionCard"];
+    assert_eq!((card["btnOrientation"].as_str(), card["btns"].as_array().map(Vec::len)), (Some("1"), Some(2)));
+    assert!(card.get("singleTitle").is_none() && card["text"].as_str().is_some_and(|text| text.starts_with("### 告警 · 库存")));
+    assert_eq!(card["btns"][1]["title"], "手册");
+}
+
+#[test]
+fn a_picture_is_a_link_and_several_are_a_feed_with_the_keyword_in_the_title() {
+    let picture = Some("https://erp.example/a.png".to_owned());
+    let one = Message {
+        cuttable: 1,
+        ..rows(Attached { buttons: vec![link("打开", "https://erp.example/a")], picture, ..Attached::default() })
+    };
+    let sent = json_of(&one, Some("告警"));
+    assert_eq!((sent["msgtype"].as_str(), sent["link"]["title"].as_str()), (Some("link"), Some("告警 · 库存：2 项")));
+    assert_eq!((sent["link"]["text"].as_str(), sent["link"]["picUrl"].as_str()), (Some("2 项\na\nb"), Some("https://erp.example/a.png")));
+    assert!(
+        sent["link"]["messageUrl"].as_str().is_some_and(|url| url.ends_with("erp.example%2Fa&pc_slide=false")) && sent.get("at").is_none()
+    );
+    let feed = json_of(&rows(Attached { feed: vec![line(0), line(1)], ..Attached::default() }), Some("告警"));
+    let titles: Vec<&str> = feed["feedCard"]["links"].as_array().expect("lines").iter().filter_map(|line| line["title"].as_str()).collect();
+    assert_eq!(titles, ["告警 · 库存：2 项", "行 0", "行 1"]);
+    assert_eq!(feed["feedCard"]["links"][2]["picURL"], "https://erp.example/1.png");
+}
+
+#[test]
+fn the_call_is_a_text_that_lists_and_marks() {
+    let attached = Attached { is_call: true, ..Attached::default() };
+    let call =
+        Message { mentions: vec![Mention::User("boss".into()), Mention::All], attached, ..note("t", "库存（详见上一条消息）") };
+    let sent = json_of(&call, Some("告警"));
+    assert_eq!(sent["text"]["content"], "告警\n\n库存（详见上一条消息）\n\n@boss");
+    assert_eq!(sent["at"], json!({ "atMobiles": [], "atUserIds": ["boss"], "isAtAll": true }));
+}
+
+mod sizes {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-z库🟠\"\\\\\u{1}\n]{0,60}",
+            "[a-z]{1,900}"
+                .prop_map(|word| format!("**{word}** [{word}](https://erp.example/{word}) &nbsp;<font color=#FF0000>{word}</font>")),
+            (1..30_000_usize).prop_map(|length| "值".repeat(length)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        #[test]
+        fn no_body_is_too_long_whatever_it_holds(
+            title in text(), blocks in prop::collection::vec(text(), 3..60), buttons in prop::collection::vec((text(), 0..1_900_usize), 0..8),
+            people in 0..60_usize, feed in 0..9_usize, picture in any::<bool>(), keyword in prop::option::of("[a-z告警]{1,20}"), uuid in "[0-9a-f]{36}",
+        ) {
+            let buttons = buttons.into_iter().map(|(title, length)| link(&title, &format!("https://erp.example/{}", "%E5".repeat(length / 3)))).collect();
+            let feed = (0..feed).map(line).collect();
+            let attached = Attached { buttons, picture: picture.then(|| "https://erp.example/a.png".to_owned()), feed, is_call: false };
+            let cuttable = blocks.len() - 3;
+            let people = (0..people).map(|n| Mention::User(format!("user{n:030}"))).collect();
+            let message = Message { title: cut_title(&title), blocks, first_cuttable: 2, cuttable, mentions: people, attached, ..Message::default() };
+            let body = body(&Outgoing { uuid: &uuid, message: &message }, keyword.as_deref());
+            prop_assert!(body.len() <= FULL_BODY_BYTES, "{}", body.len());
+            let sent: Value = serde_json::from_str(&body).expect("JSON");
+            if let Some(keyword) = keyword {
+                prop_assert!(body.contains(&keyword), "{}", body);
+            }
+            for person in &message.mentions {
+                let Some(name) = name(person).filter(|_| sent["at"]["atUserIds"].to_string().contains(name(person).unwrap_or_default())) else { continue };
+                let mark = format!("@{name}");
+                prop_assert!(sent.to_string().contains(&mark), "{} is listed and not marked", name);
+            }
+        }
+    }
+
+    fn cut_title(title: &str) -> String {
+        title.chars().take(80).collect()
+    }
 }
