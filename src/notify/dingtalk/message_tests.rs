@@ -181,3 +181,80 @@ mod sizes {
         title.chars().take(80).collect()
     }
 }
+
+// ---- what public clients send for the same
+
+/// Requests of DingtalkChatbot 1.5.7 and apprise 2.2.0 (PyPI), recorded by a local listener for the content below, with the
+/// secret and the time of the first sign vector.
+fn recorded(client: &str) -> Vec<Value> {
+    let all: Value = serde_json::from_str(include_str!("../../../tests/data/dingtalk_clients.json")).expect("JSON");
+    all[client].as_array().expect("requests").clone()
+}
+
+const SECRET: &str = "SEC4beb98c1a8454adc5dd45b8e21f2d4f5f322f349d1a3c0503eb3bb23e1ec974f";
+
+/// Ours, without what only we send: `msgUuid`, empty lists of people; a `btnOrientation` as the string that is documented.
+fn comparable(mut body: Value) -> Value {
+    if let Some(members) = body.as_object_mut() {
+        members.shift_remove("msgUuid");
+    }
+    if let Some(at) = body.get_mut("at").and_then(Value::as_object_mut) {
+        at.retain(|name, value| name == "atMobiles" && value.as_array().is_some_and(|list| !list.is_empty()));
+    }
+    if let Some(card) = body.get_mut("actionCard").and_then(Value::as_object_mut) {
+        card.shift_remove("hideAvatar");
+        card.shift_remove("btnOrientation");
+    }
+    body
+}
+
+#[test]
+fn a_public_client_and_ours_send_the_same_for_the_same() {
+    let called = vec![Mention::Mobile("13800000000".into())];
+    let buttons =
+        |names: &[(&str, &str)]| Attached { buttons: names.iter().map(|(title, url)| link(title, url)).collect(), ..Attached::default() };
+    let (open, guide) = (("打开", "https://erp.example/a"), ("手册", "https://erp.example/b"));
+    let feed = |title: &str, name: &str| FeedLine {
+        title: title.into(),
+        url: format!("https://erp.example/{name}"),
+        picture: format!("https://erp.example/{name}.png"),
+    };
+    let picture = Some("https://erp.example/a.png".to_owned());
+    let call = Attached { is_call: true, ..Attached::default() };
+    let linked = Message::plain(Language::En, "库存", ["### 库存", "stock 3", "> erp"].map(str::to_owned).to_vec());
+    let ours = [
+        Message { mentions: called.clone(), ..note("库存：1 项告警", "### 库存\n\n- a") },
+        Message { mentions: called, attached: call, ..note("库存", "库存（详见上一条消息）") },
+        Message { attached: buttons(&[open]), ..note("库存", "### 库存") },
+        Message { attached: buttons(&[open, guide]), ..note("库存", "### 库存") },
+        Message { attached: Attached { picture, ..buttons(&[open]) }, ..linked },
+        // Our feed begins with a heading that leads where its first line does.
+        Message { cuttable: 1, attached: Attached { feed: vec![feed("库存", "a")], ..Attached::default() }, ..note("库存", "- a") },
+    ];
+    let theirs = recorded("DingtalkChatbot 1.5.7");
+    assert_eq!(theirs.len(), ours.len());
+    for (message, request) in ours.iter().zip(&theirs) {
+        let (mine, other) = (comparable(json_of(message, None)), comparable(request["body"].clone()));
+        // It marks people on a line of their own, we in a paragraph of their own: one line feed does not break a line.
+        let other: Value = serde_json::from_str(&other.to_string().replace("\\n@", "\\n\\n@")).expect("JSON");
+        match other["msgtype"].as_str() {
+            Some("feedCard") => assert_eq!(mine["feedCard"]["links"][0], other["feedCard"]["links"][0]),
+            _ => assert_eq!(mine, other),
+        }
+        assert_eq!(request["query"]["sign"], crate::notify::dingtalk::sign::sign(SECRET, 1_735_689_600_000));
+    }
+}
+
+#[test]
+fn what_another_client_gets_wrong_ours_does_not() {
+    for request in recorded("apprise 2.2.0") {
+        // Encoded by hand and once more by its HTTP library; its people are listed and not marked, so nobody is notified.
+        let signed = crate::notify::dingtalk::sign::sign(SECRET, 1_735_689_600_000);
+        assert_ne!(request["query"]["sign"], signed);
+        let once = url::form_urlencoded::parse(format!("s={}", request["query"]["sign"].as_str().unwrap_or_default()).as_bytes())
+            .into_owned()
+            .next();
+        assert_eq!(once.map(|(_, sign)| sign), Some(signed));
+        assert!(!request["body"]["text"]["content"].as_str().is_some_and(|text| text.contains("@13800000000")));
+    }
+}
