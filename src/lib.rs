@@ -40,6 +40,7 @@ pub mod domain;
 pub mod engine;
 pub mod metrics;
 pub mod notify;
+pub mod picture;
 pub mod source;
 pub mod store;
 pub mod web;

@@ -5,6 +5,7 @@ pub mod active;
 pub mod alert;
 pub mod backtest;
 pub mod calendar;
+pub mod chart;
 pub mod compose;
 pub mod cursor;
 pub mod delivery;
