@@ -38,6 +38,10 @@ pub fn watcher() -> Value {
     tables["key"]["uniqueItems"] = json!(true);
     tables["active"]["minProperties"] = json!(1);
     tables["guard"]["anyOf"] = json!([{ "required": ["vanished"] }, { "required": ["fired"] }]);
+    // A chart is of rows, or of the past of a value.
+    tables["chart"]["if"] = json!({ "required": ["value"] });
+    tables["chart"]["then"] = json!({ "properties": { "x": false, "y": false, "sort": false, "limit": false } });
+    tables["chart"]["else"] = json!({ "required": ["y"] });
     schema["if"] = json!({ "type": "object" });
     schema["then"] = json!({ "allOf": rules });
     schema
@@ -125,6 +129,7 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
             { "type": "string", "pattern": "^\\s*[0-9]+(\\.[0-9]+)?\\s*%\\s*$" },
         ] }),
         Kind::Scalar => json!({ "type": ["string", "integer"] }),
+        Kind::NumberOrText => json!({ "anyOf": [text, { "type": "number" }] }),
         Kind::Values => json!({ "type": "array", "minItems": 1, "items": { "anyOf": [
             { "type": ["string", "integer"] },
             { "type": "array", "minItems": 1, "items": { "type": ["string", "integer"] } },

@@ -129,9 +129,8 @@ fn palette(pixels: &[[u8; 3]]) -> (Vec<[u8; 3]>, Vec<u8>) {
     let mut colours: Vec<([u8; 3], u32)> = counts.into_iter().collect();
     colours.sort_unstable_by_key(|(colour, count)| (std::cmp::Reverse(*count), *colour));
     let palette: Vec<[u8; 3]> = colours.iter().take(MOST_COLOURS).map(|(colour, _)| *colour).collect();
-    let distance = |one: &[u8; 3], other: &[u8; 3]| -> u32 {
-        one.iter().zip(other).map(|(one, other)| u32::from(one.abs_diff(*other)).pow(2)).sum()
-    };
+    let distance =
+        |one: &[u8; 3], other: &[u8; 3]| -> u32 { one.iter().zip(other).map(|(one, other)| u32::from(one.abs_diff(*other)).pow(2)).sum() };
     let nearest = |colour: &[u8; 3]| {
         let places = palette.iter().enumerate().min_by_key(|(_, candidate)| distance(colour, candidate));
         places.map_or(0, |(at, _)| u8::try_from(at).unwrap_or(0))

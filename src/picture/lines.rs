@@ -18,8 +18,12 @@ impl Drawing<'_> {
         // The first, which is the worst, lies on top.
         for at in (0..chart.series.len()).rev() {
             let colour = self.colour(at);
-            let points: Vec<Option<(f32, f32)>> =
-                chart.exact(at).iter().enumerate().map(|(place, number)| Some((x(self, &frame, place), frame.y(float(number.as_ref()?))))).collect();
+            let points: Vec<Option<(f32, f32)>> = chart
+                .exact(at)
+                .iter()
+                .enumerate()
+                .map(|(place, number)| Some((x(self, &frame, place), frame.y(float(number.as_ref()?)))))
+                .collect();
             for part in points.split(Option::is_none) {
                 let part: Vec<(f32, f32)> = part.iter().flatten().copied().collect();
                 canvas.through(&part, 2.0, colour);

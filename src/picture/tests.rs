@@ -45,25 +45,36 @@ fn gallery() -> Vec<(&'static str, Chart)> {
     let with = |rule: &ChartRule, threshold: &str| ChartRule { threshold: Some(ThresholdRule::Number(threshold.into())), ..rule.clone() };
     let many: Vec<(String, String)> = (0..300).map(|n| (format!("商品 {n:03}"), ((n * 7919) % 1000 + 20).to_string())).collect();
     let many: Vec<_> = many.iter().map(|(label, value)| (label.as_str(), Some(value.as_str()), None)).collect();
-    let days: Vec<(String, String, String)> =
-        (1..=30).map(|n| (format!("11-{n:02}"), format!("{}", 12000 + (n * 733) % 5000), format!("{}", 9000 + (n * 1733) % 6000))).collect();
+    let days: Vec<(String, String, String)> = (1..=30)
+        .map(|n| (format!("11-{n:02}"), format!("{}", 12000 + (n * 733) % 5000), format!("{}", 9000 + (n * 1733) % 6000)))
+        .collect();
     let days: Vec<_> = days.iter().map(|(label, one, other)| (label.as_str(), Some(one.as_str()), Some(other.as_str()))).collect();
     let long = [
         ("北京市朝阳区望京街道阜通东大街一号院三号楼仓库", Some("12"), None),
         ("内蒙古自治区呼和浩特市赛罕区中央仓储物流园", Some("7"), None),
         ("A warehouse with an English name that does not end", Some("3.50"), None),
     ];
-    let negative = [("一月", Some("120.5"), None), ("二月", Some("-80.25"), None), ("三月", None, None), ("四月", Some("-12"), None), ("五月", Some("45"), None)];
-    let huge = [("去年", Some("123456789012.34"), None), ("今年", Some("98765432101.00"), None), ("明年（预算）", Some("150000000000"), None)];
+    let negative = [
+        ("一月", Some("120.5"), None),
+        ("二月", Some("-80.25"), None),
+        ("三月", None, None),
+        ("四月", Some("-12"), None),
+        ("五月", Some("45"), None),
+    ];
+    let huge =
+        [("去年", Some("123456789012.34"), None), ("今年", Some("98765432101.00"), None), ("明年（预算）", Some("150000000000"), None)];
     let history = ChartRule { kind: ChartKind::Line, title: None, of: ChartOf::History { value: "库存".into() }, threshold: None };
-    let key = |name: &str, samples, threshold: Option<&str>| History { name: name.into(), samples, threshold: threshold.map(str::to_owned) };
+    let key =
+        |name: &str, samples, threshold: Option<&str>| History { name: name.into(), samples, threshold: threshold.map(str::to_owned) };
     let sinking = past(140, |at| if (60..70).contains(&at) { None } else { Some((80 - at / 2 - (at % 7)).max(2).to_string()) });
     let keys = vec![
         key("编号 5", past(140, |at| Some((60 - at / 3).to_string())), None),
         key("编号 7", past(140, |at| Some((20 + at % 13).to_string())), None),
         key("编号 11", past(90, |at| Some((40 - at / 5).to_string())), None),
     ];
-    let of = |keys| of_history(&history, keys, Severity::Critical, Language::ZhCn, chrono_tz::Asia::Shanghai).expect("a chart");
+    let of = |keys: Vec<History>| {
+        of_history(&history, keys.clone(), keys.len(), Severity::Critical, Language::ZhCn, chrono_tz::Asia::Shanghai).expect("a chart")
+    };
     let english = Chart { language: Language::En, title: "Sales by category".into(), ..chart(&bar, &CATEGORIES) };
     vec![
         ("bar", chart(&bar, &CATEGORIES)),
@@ -76,7 +87,16 @@ fn gallery() -> Vec<(&'static str, Chart)> {
         ("bar_long", chart(&bar, &long)),
         ("bar_huge", chart(&bar, &huge)),
         ("bar_zero", chart(&bar, &[("甲", Some("0"), None), ("乙", Some("0.00"), None)])),
-        ("bar_limit", chart(&ChartRule { of: ChartOf::Rows { x: "名称".into(), y: vec!["金额".into()], sort: Some(Sort::Descending), limit: Some(6) }, ..bar.clone() }, &many)),
+        (
+            "bar_limit",
+            chart(
+                &ChartRule {
+                    of: ChartOf::Rows { x: "名称".into(), y: vec!["金额".into()], sort: Some(Sort::Descending), limit: Some(6) },
+                    ..bar.clone()
+                },
+                &many,
+            ),
+        ),
         ("bar_english", english),
         ("line", chart(&rule(ChartKind::Line, &["金额", "件数"]), &days)),
         ("line_one", chart(&rule(ChartKind::Line, &["金额"]), &CATEGORIES[..1])),

@@ -299,6 +299,7 @@ async fn engine(
         calendars: settings.calendars.clone(),
         language: tests.language,
         timezone: tests.timezone,
+        public_url: None,
         metrics: Metrics::new(),
         owner: "test".to_owned(),
     }))

@@ -25,13 +25,13 @@ pub struct History {
     pub threshold: Option<String>,
 }
 
-/// The chart of the past of these keys, the worst first; `None` where no key has two values.
-pub fn of_history(rule: &ChartRule, keys: Vec<History>, severity: Severity, language: Language, zone: Tz) -> Option<Chart> {
+/// The chart of the past of these keys, the worst first, of `told` in all; `None` where no key has two values.
+pub fn of_history(rule: &ChartRule, keys: Vec<History>, told: usize, severity: Severity, language: Language, zone: Tz) -> Option<Chart> {
     let ChartOf::History { value } = &rule.of else { return None };
     let has_past = |key: &History| key.samples.iter().filter(|sample| sample.value.is_some()).count() > 1;
     let mut keys: Vec<History> = keys.into_iter().filter(has_past).collect();
-    let omitted = keys.len().saturating_sub(MOST_LINES);
     keys.truncate(MOST_LINES);
+    let omitted = told.saturating_sub(keys.len());
     let first = keys.first()?;
     let is_shared = keys.iter().all(|key| key.threshold == first.threshold);
     let threshold = first.threshold.clone().filter(|_| is_shared);
@@ -83,8 +83,7 @@ fn value_at(key: &History, at: i64) -> Option<String> {
 
 /// Round times of the zone's clock between the first and the last.
 fn marks(times: &[i64], zone: Tz) -> Vec<TimeMark> {
-    const STEPS: [i64; 19] =
-        [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800];
+    const STEPS: [i64; 19] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800];
     let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Vec::new() };
     let step = STEPS.into_iter().find(|step| (last - first) / step < MOST_MARKS).unwrap_or(345_600);
     let offset = |at: i64| i64::from(zone.offset_from_utc_datetime(&naive(at)).fix().local_minus_utc());
@@ -109,7 +108,9 @@ fn shown(at: i64, step: i64, range: i64, zone: Tz) -> String {
     let local = DateTime::<Utc>::from_timestamp(at, 0).unwrap_or_default().with_timezone(&zone);
     let midnight = local.time() == chrono::NaiveTime::MIN;
     let form = match () {
-        () if step >= 86_400 || (midnight && range > TimeDelta::hours(12).num_seconds()) => return format!("{}-{:02}", local.month(), local.day()),
+        () if step >= 86_400 || (midnight && range > TimeDelta::hours(12).num_seconds()) => {
+            return format!("{}-{:02}", local.month(), local.day());
+        }
         () if step < 60 => "%H:%M:%S",
         () => "%H:%M",
     };

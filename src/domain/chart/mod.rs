@@ -14,6 +14,7 @@ mod tests;
 
 pub use history::{History, MOST_LINES, of_history};
 pub use rows::of_rows;
+pub(in crate::domain) use rows::threshold;
 pub use scale::{Tick, number_words, ticks};
 
 use super::alert::Severity;

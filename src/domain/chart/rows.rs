@@ -8,7 +8,6 @@ use crate::domain::row::Row;
 use crate::domain::value::parse_number;
 use bigdecimal::{BigDecimal, Signed, Zero};
 
-
 /// Points of a line.
 const MOST_POINTS: usize = 1_000;
 /// Bars of one series: more would be thinner than a pixel.
@@ -131,7 +130,7 @@ fn sum<'v>(values: impl Iterator<Item = &'v Option<String>>) -> Option<String> {
 }
 
 /// The number of the line across the chart, where the first row knows it.
-pub(super) fn threshold(rule: &ChartRule, row: &Row) -> Option<String> {
+pub(in crate::domain) fn threshold(rule: &ChartRule, row: &Row) -> Option<String> {
     match rule.threshold.as_ref()? {
         ThresholdRule::Number(number) => Some(number.clone()),
         ThresholdRule::Column(name) => row.columns().position(name).and_then(|at| number_in(row, at)),

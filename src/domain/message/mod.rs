@@ -15,8 +15,8 @@ pub(in crate::domain) mod words;
 
 pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
 pub use digest::{Digest, DigestKind, DigestLine, digest};
-pub use neutralise::neutralise;
 pub(in crate::domain) use neutralise::is_invisible;
+pub use neutralise::neutralise;
 pub use picture::Picture;
 pub use words::{Language, duration_words, of_source};
 

@@ -205,6 +205,7 @@ async fn open_engine(settings: &Settings, clock: &Clock) -> Engine {
         calendars: settings.calendars.clone(),
         language: settings.language,
         timezone: settings.timezone,
+        public_url: settings.public_url.clone(),
         metrics: Metrics::new(),
         owner: "test".into(),
     })
