@@ -38,7 +38,8 @@ impl Drawing<'_> {
         let numbers: Vec<_> = (0..self.chart.series.len()).flat_map(|at| self.chart.exact(at)).flatten().collect();
         let values = numbers.iter().map(float).chain(self.threshold().map(|(_, at)| at)).chain(from_zero.then_some(0.0));
         let (least, most) = values.fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(value), most.max(value)));
-        (least.min(most), most, numbers.iter().all(bigdecimal::BigDecimal::is_integer))
+        let (least, most) = if least > most { (0.0, 1.0) } else { (least, most) };
+        (least, most, numbers.iter().all(bigdecimal::BigDecimal::is_integer))
     }
 
     /// Draws the frame and the numbers at its left.

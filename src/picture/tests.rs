@@ -126,3 +126,49 @@ fn pictures_are_small_fit_dingtalks_box_and_are_the_same_every_time() {
         assert_eq!(png(&chart).expect(name), picture, "{name}");
     }
 }
+
+#[test]
+fn chinese_labels_are_letters_and_not_boxes() {
+    let letters = Letters::new().expect("the font");
+    for text in ["库存低于补货点", "喆堃珺（其他）：￥1,234.50 → 12%", "ABCxyz-_#@", "最新最高最低合计万亿", "Größe Éclair"]
+    {
+        for c in text.chars().filter(|c| *c != '￥') {
+            assert!(letters.has(c), "{c}");
+            assert_ne!(letters.outline(&c.to_string(), 20.0, 0.0, 20.0), letters.outline("\u{e000}", 20.0, 0.0, 20.0), "{c}");
+        }
+    }
+    // What the font does not have is a box, and takes its place.
+    assert!(letters.outline("\u{e000}", 20.0, 0.0, 20.0).is_some() && letters.width("\u{e000}", 20.0) > 5.0);
+}
+
+#[test]
+fn a_text_is_cut_to_its_room_between_characters() {
+    let letters = Letters::new().expect("the font");
+    let cut = letters.cut("内蒙古自治区呼和浩特市", 11.0, 60.0);
+    assert!(cut.ends_with('…') && letters.width(&cut, 11.0) <= 60.0 && cut.chars().count() >= 4, "{cut}");
+    assert_eq!(letters.cut("短", 11.0, 60.0), "短");
+    assert_eq!(letters.cut("长长", 11.0, 5.0), "");
+}
+
+#[test]
+fn a_gap_and_a_zero_are_drawn_differently() {
+    let line = rule(ChartKind::Line, &["金额"]);
+    let with = |value| png(&chart(&line, &[("a", Some("5"), None), ("b", value, None), ("c", Some("5"), None)])).expect("a picture");
+    assert_ne!(with(None), with(Some("0")));
+}
+
+#[test]
+fn the_largest_chart_and_hostile_values_are_drawn() {
+    let long = "长".repeat(60);
+    let values = ["1e300", "-1e300", "0.0000000000001", "-0", "99999999999999999999999999999999"];
+    let lines: Vec<(&str, Option<&str>, Option<&str>)> =
+        (0..1_000).map(|n| (long.as_str(), Some(values[n % values.len()]), Some(values[(n + 1) % values.len()]))).collect();
+    for kind in [ChartKind::Bar, ChartKind::Line] {
+        let picture = png(&chart(&rule(kind, &["金额", "件数"]), &lines)).expect("a picture");
+        assert!(picture.len() < 60_000, "{}", picture.len());
+    }
+    let empty = Chart { series: Vec::new(), labels: Vec::new(), ..chart(&rule(ChartKind::Pie, &["金额"]), &CATEGORIES) };
+    for kind in [ChartKind::Bar, ChartKind::Line, ChartKind::Pie] {
+        assert!(png(&Chart { kind, ..empty.clone() }).is_ok(), "{kind:?}");
+    }
+}
