@@ -5,7 +5,6 @@ use crate::cli::moment::{self, Wall};
 use crate::domain::message::Language;
 use crate::domain::watcher::AlertOn;
 use crate::engine::Engine;
-use crate::notify::dingtalk::Outgoing;
 use crate::notify::dingtalk::simulator::{self, Preview as Page, preview_page};
 use crate::picture::png;
 use anyhow::Context;
@@ -60,19 +59,16 @@ fn page(engine: &Engine, name: &str, shown: &[Shown]) -> Result<(Page, Vec<Inlin
     }
     let (mut messages, mut pictures) = (Vec::new(), Vec::new());
     for draft in shown.iter().flat_map(Shown::messages) {
-        let (place, robot) = (receivers.iter().position(|receiver| *receiver == draft.receiver), parts.receivers.get(&draft.receiver));
-        if let (Some(place), Some(robot)) = (place, robot) {
-            let mut message = draft.message.clone();
-            if let Some(picture) = &mut message.chart {
-                let png = png(&picture.chart).context("drawing a chart")?;
-                let address = format!("http://127.0.0.1/{}.png", uuid::Uuid::new_v4());
-                picture.url = Some(address.clone());
-                pictures.push((address, format!("data:image/png;base64,{}", STANDARD.encode(png))));
-            }
-            let text = message.text();
-            let outgoing = Outgoing { uuid: "", title: &message.title, text: &text, mentions: &message.mentions };
-            messages.push((place, robot.body(&outgoing)));
+        let mut message = draft.message.clone();
+        if let Some(picture) = &mut message.chart {
+            let png = png(&picture.chart).context("drawing a chart")?;
+            let address = format!("http://127.0.0.1/{}.png", uuid::Uuid::new_v4());
+            picture.url = Some(address.clone());
+            pictures.push((address, format!("data:image/png;base64,{}", STANDARD.encode(png))));
         }
+        let place = receivers.iter().position(|receiver| *receiver == draft.receiver);
+        let body = parts.receivers.get(&draft.receiver).and_then(|receiver| receiver.body(&message));
+        messages.extend(place.zip(body));
     }
     let page = Page {
         title: name.to_owned(),

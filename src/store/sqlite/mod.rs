@@ -9,7 +9,9 @@ mod people;
 mod pictures;
 mod polls;
 mod read;
+mod robots;
 mod silences;
+mod targets;
 mod traces;
 mod watchers;
 

@@ -30,7 +30,7 @@ async fn house(watcher: &str) -> House {
 }
 
 fn last_text(house: &House) -> String {
-    house.simulator.messages_of(TOKEN).pop().expect("a message").text
+    house.simulator.messages_of("warehouse").pop().expect("a message").text
 }
 
 /// The token in a message's picture.
@@ -105,8 +105,9 @@ async fn every_attempt_shows_the_same_picture() {
     let house = house(&report(BARS)).await;
     house.simulator.misbehave(TOKEN, Fault::Status(502), 1);
     house.step(0).await;
-    house.step(40).await;
-    let calls: Vec<String> = house.simulator.messages_of(TOKEN).iter().map(|message| token(&message.text)).collect();
+    house.clock.advance(TimeDelta::seconds(60));
+    house.engine.deliver_due().await.expect("the outbox is worked on");
+    let calls: Vec<String> = house.simulator.messages_of("warehouse").iter().map(|message| token(&message.text)).collect();
     assert_eq!((calls.len(), count(&house, "picture").await), (1, 1));
     assert_eq!(get(&house, &format!("/pictures/{}.png", calls[0])).await.0, StatusCode::OK);
     house.close().await;
