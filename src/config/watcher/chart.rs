@@ -35,7 +35,7 @@ pub(in crate::config) static CHART: Spec = Spec {
             name: "value",
             kind: Kind::Text,
             doc: "Instead of `x` and `y`: a column whose past is drawn, key by key. Only for `match` with a `key`. Kept are the last \
-                  288 polls, at most 7 days, of the first 1000 keys of a result.",
+                  288 polls, at most 7 days, of the first 500 keys of a result.",
             default: None,
             example: "\"stock\"",
             required: false,

@@ -35,7 +35,7 @@ pub const SAMPLES_OF_A_KEY: u32 = 288;
 /// How long a sample is kept, in days.
 pub const SAMPLE_DAYS: i64 = 7;
 /// Keys of one poll whose values are kept: the first of the result.
-pub const MOST_SAMPLED: usize = 1_000;
+pub const MOST_SAMPLED: usize = 500;
 
 /// How it is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
