@@ -7,6 +7,8 @@ pub mod backtest;
 pub mod budget;
 pub mod calendar;
 pub mod chart;
+pub mod chat;
+pub mod command;
 pub mod compose;
 pub mod cursor;
 pub mod delivery;

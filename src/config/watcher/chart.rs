@@ -117,7 +117,7 @@ fn read_past(reader: &Reader<'_>, kind: Option<ChartKind>, has_past: bool, repor
     {
         report.at(&node.place, "the past of a value is no pie", Some("write kind = \"line\"".to_owned()));
     }
-    let Some(text) = reader.text("value", report).or_else(|| one_of(reader, report)) else { return None };
+    let text = reader.text("value", report).or_else(|| one_of(reader, report))?;
     Some(ChartOf::History { value: text.value.to_owned() })
 }
 

@@ -82,7 +82,7 @@ fn in_unit(number: &BigDecimal, unit: Option<(i64, &'static str)>) -> String {
         return "0".to_owned();
     }
     let magnitude = magnitude(number);
-    if magnitude >= MOST_POWER || magnitude < -6 {
+    if !(-6..MOST_POWER).contains(&magnitude) {
         return scientific(number, magnitude);
     }
     match unit {

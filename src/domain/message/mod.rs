@@ -14,9 +14,11 @@ mod report;
 pub(in crate::domain) mod words;
 
 pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
+pub(in crate::domain) use digest::cells;
 pub use digest::{Digest, DigestKind, DigestLine, digest};
 pub(in crate::domain) use neutralise::is_invisible;
 pub use neutralise::neutralise;
+pub(in crate::domain) use neutralise::neutralise_to;
 pub use picture::Picture;
 pub use words::{Language, duration_words, of_source};
 
