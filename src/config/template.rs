@@ -3,7 +3,8 @@
 
 use super::field::{Field, Spec};
 use super::settings::Settings;
-use super::watcher::fields::{MEANINGFUL_FOR, MESSAGE, NOTIFY, WATCHER};
+use super::watcher::NOTIFY;
+use super::watcher::fields::{MEANINGFUL_FOR, MESSAGE, WATCHER};
 
 /// The widest line of a comment.
 const WIDTH: usize = 100;

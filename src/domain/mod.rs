@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod compose;
 pub mod cursor;
 pub mod delivery;
+pub mod escalation;
 pub mod evaluate;
 pub mod explain;
 pub mod expression;

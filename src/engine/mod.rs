@@ -12,6 +12,7 @@
 mod deliver;
 mod digest;
 mod edits;
+mod escalate;
 mod health;
 mod look;
 mod past;
@@ -90,6 +91,7 @@ struct Inner {
     known: Mutex<KnownCache>,
     thoughts: Mutex<ThoughtsCache>,
     cursor_columns: Mutex<CursorColumns>,
+    looked: Mutex<escalate::Looked>,
     outbox_changed: Notify,
     turn: Arc<Semaphore>,
     roster_changed: Notify,
@@ -124,6 +126,7 @@ impl Engine {
             known: Mutex::default(),
             thoughts: Mutex::default(),
             cursor_columns: Mutex::default(),
+            looked: Mutex::default(),
             outbox_changed: Notify::new(),
             turn: Arc::new(Semaphore::new(1)),
             roster_changed: Notify::new(),
@@ -165,6 +168,7 @@ impl Engine {
         let fresh = {
             let mut roster = self.roster_mut();
             roster.replace(watchers, &states, now);
+            self.looked().clear();
             roster.unknown_to(&states)
         };
         for (watcher, source, next) in fresh {

@@ -9,6 +9,7 @@ mod people;
 mod polls;
 mod read;
 mod silences;
+mod steps;
 mod traces;
 mod watchers;
 
