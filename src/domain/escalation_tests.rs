@@ -104,7 +104,8 @@ fn what_a_person_has_taken_goes_no_further_until_it_becomes_worse() {
 #[test]
 fn a_rise_reaches_those_who_were_told_and_those_whose_time_has_come() {
     let critical = |block: Notify| Notify { when: Some(sql("severity = 'critical'")), ..block };
-    let mut world = world(vec![first("group"), step(minutes(15), "person"), critical(step(minutes(20), "phone")), step(minutes(60), "boss")]);
+    let mut world =
+        world(vec![first("group"), step(minutes(15), "person"), critical(step(minutes(20), "phone")), step(minutes(60), "boss")]);
     world.poll("a 2");
     assert_eq!(told_at(&mut world, 15), ["person: 1"]);
     assert_eq!(told_at(&mut world, 40), [""; 0], "it is not critical");

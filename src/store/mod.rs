@@ -25,8 +25,8 @@ pub use lists::{
 };
 pub use model::{
     Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,
-    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery, SourceState, StepsCommit, StoreError, Taken,
-    Until, WatcherState,
+    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery, SourceState, StepsCommit,
+    StoreError, Taken, Until, WatcherState,
 };
 
 use crate::domain::alert::{Acknowledgement, Alert};

@@ -14,7 +14,6 @@ pub use ends::closed;
 pub use route::wants;
 pub use steps::{Polls, steps};
 
-
 use super::alert::{Alert, AlertStatus, Event, EventKind, Severity};
 use super::calendar::Calendars;
 use super::evaluate::{Found, KeyMark, LastReport, Plan, ReportFound, Trace, TraceWord};
