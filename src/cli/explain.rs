@@ -5,7 +5,8 @@ use super::moment::{self, Edge, Wall};
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
 use crate::config::{Settings, WatcherFile};
-use crate::domain::explain::{AROUND, Asked, BACK, Explanation, Facts, File, KeyFact, Look, Records, explain as explanation};
+use crate::domain::alert::AlertStatus;
+use crate::domain::explain::{AROUND, Asked, BACK, Explanation, Facts, File, KeyFact, Look, Records, StepFact, explain as explanation};
 use crate::domain::row::{Fingerprint, SOURCE_COLUMN};
 use crate::domain::watcher::Watcher;
 use crate::store::{RecordsQuery, Store};
@@ -51,6 +52,7 @@ pub(super) async fn explain(global: &Global, options: Options) -> Outcome {
         store.close().await;
         return Err(wiring::no_such_watcher(&wiring::watcher_files(&settings)?, &options.name));
     }
+    facts.steps = steps(&settings, &store, &facts).await?;
     if !options.offline && is_whole && !options.key.is_empty() {
         facts.looks = looks(&settings, &store, &facts).await?;
     }
@@ -134,13 +136,22 @@ async fn gathered(
         asked.since = since - AROUND;
         records = store.records(query(&asked)).await?;
     }
-    Ok(Facts { asked, now, zone: settings.timezone, declared, file, records, looks: Vec::new() })
+    Ok(Facts { asked, now, zone: settings.timezone, declared, file, records, looks: Vec::new(), steps: Vec::new() })
 }
 
 /// When the alerts that are asked about began.
 fn began(records: &Records) -> Option<DateTime<Utc>> {
     let alert = |key: &KeyFact| key.alert.as_ref().filter(|alert| alert.is_alert()).map(|alert| alert.since);
     records.keys.iter().filter_map(alert).min()
+}
+
+/// Where the steps of the watcher's file stand for the keys that were asked about and fire.
+async fn steps(settings: &Settings, store: &Store, facts: &Facts) -> Result<Vec<StepFact>, Failed> {
+    let Some(declared) = facts.declared.as_ref().filter(|watcher| watcher.has_steps()) else { return Ok(Vec::new()) };
+    let asked: Vec<Fingerprint> = facts.records.keys.iter().filter_map(|key| Fingerprint::parse(&key.fingerprint)).collect();
+    let alerts = store.alerts_of(asked).await?;
+    let firing = alerts.values().filter(|alert| alert.status == AlertStatus::Firing);
+    Ok(firing.flat_map(|alert| StepFact::of(declared, &settings.calendars, alert, facts.now)).collect())
 }
 
 /// What the query returns now, on each source that the key may be of.

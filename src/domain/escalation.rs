@@ -75,6 +75,14 @@ pub fn name(block: &Notify) -> Option<String> {
     block.after.map(|after| format!("{} {}", written(after), block.receivers.join(",")))
 }
 
+/// A step for people: `after 15m unless acknowledged: duty, where severity = 'critical'`.
+pub fn describe(block: &Notify) -> Option<String> {
+    let after = written(block.after?);
+    let unless = if block.unless_acknowledged { " unless acknowledged" } else { "" };
+    let when = block.when.as_ref().map(|when| format!(", where {}", when.text().trim())).unwrap_or_default();
+    Some(format!("after {after}{unless}: {}{when}", block.receivers.join(", ")))
+}
+
 /// The names of all steps of a watcher, in the order of its file.
 pub fn names(watcher: &Watcher) -> Vec<String> {
     watcher.notify.iter().filter_map(name).collect()
