@@ -80,7 +80,7 @@ fn print(global: &Global, receiver: &str, attempt: &Attempt, delivered: bool) {
 fn advice(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Delivered => String::new(),
-        Verdict::Refused { remedy } => (*remedy).to_owned(),
+        Verdict::Refused { remedy, .. } => (*remedy).to_owned(),
         Verdict::Throttled { wait } => format!(
             "wait {} minutes: the robot was sent too many messages, and trying earlier makes it last longer",
             wait.as_secs().div_ceil(60)

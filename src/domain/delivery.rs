@@ -39,6 +39,9 @@ pub enum Verdict {
     Refused {
         /// What to do, in words.
         remedy: &'static str,
+        /// The receiver itself is gone (removed, switched off, its group dissolved, its token unknown): it will refuse
+        /// everything until it is set up anew.
+        for_good: bool,
     },
     /// The message is too long for the receiver.
     TooLong,
@@ -124,7 +127,7 @@ pub fn decide(attempt: &Attempt, history: &History, now: DateTime<Utc>, jitter: 
         Verdict::Delivered => Decision::Delivered,
         Verdict::Transient { .. } => hold(attempt.answer.clone()),
         Verdict::Throttled { wait } => Decision::Hold { until: now + seconds(*wait), reason: attempt.answer.clone() },
-        Verdict::Refused { remedy } => hold(format!("{}: {remedy}", attempt.answer)),
+        Verdict::Refused { remedy, .. } => hold(format!("{}: {remedy}", attempt.answer)),
         Verdict::TooLong if history.shortest && history.reduced => discard("too long even when reduced", attempt),
         Verdict::TooLong if history.shortest => Decision::Retry { at: now, change: Change::Reduce },
         Verdict::TooLong => Decision::Retry { at: now, change: Change::Shorten },
@@ -198,7 +201,7 @@ mod tests {
             Verdict::ContentRefused,
             Verdict::Unknown,
             Verdict::Throttled { wait: Duration::from_secs(600) },
-            Verdict::Refused { remedy: "x" },
+            Verdict::Refused { remedy: "x", for_good: false },
         ] {
             assert!(!matches!(decision(verdict.clone(), 1), Decision::Delivered | Decision::Discard { .. }), "{verdict:?}");
         }

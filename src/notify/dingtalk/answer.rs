@@ -59,8 +59,8 @@ impl Reply {
             200 | 300..=399 => Verdict::Throttled { wait: errcode::FIREWALL_WAIT },
             429 => Verdict::Throttled { wait: errcode::BAN },
             413 => Verdict::TooLong,
-            407 => Verdict::Refused { remedy: errcode::PROXY_LOGIN },
-            404 | 405 | 410 => Verdict::Refused { remedy: errcode::WRONG_PATH },
+            407 => errcode::refused(errcode::PROXY_LOGIN),
+            404 | 405 | 410 => errcode::refused(errcode::WRONG_PATH),
             _ => Verdict::Transient { uncertain: true },
         };
         let text: String = String::from_utf8_lossy(&self.body).chars().take(4 * MAX_ANSWER_CHARS).collect();
@@ -256,7 +256,7 @@ mod tests {
     fn a_refused_time_of_a_request_that_was_not_signed_is_a_missing_secret() {
         let reply = Reply { status: 200, date: Some(now()), body: r#"{"errcode":310000,"errmsg":"invalid timestamp"}"#.into() };
         let attempt = reply.attempt(&Redactor::new(std::iter::empty()), None);
-        assert!(matches!(attempt.verdict, Verdict::Refused { remedy } if remedy.contains("`secret`")), "{attempt:?}");
+        assert!(matches!(attempt.verdict, Verdict::Refused { remedy, .. } if remedy.contains("`secret`")), "{attempt:?}");
         assert_eq!(attempt.answer, "310000 invalid timestamp");
     }
 

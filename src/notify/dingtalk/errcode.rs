@@ -44,7 +44,7 @@ pub fn verdict(code: i64, words: &str) -> Verdict {
         90002 => Verdict::Throttled { wait: PLATFORM_LIMIT_WAIT },
         460101 | 101002 => Verdict::TooLong,
         430101..=430104 => Verdict::ContentRefused,
-        _ => remedy(code, words).map_or_else(|| by_words(words), |remedy| Verdict::Refused { remedy }),
+        _ => remedy(code, words).map_or_else(|| by_words(words), refused),
     }
 }
 
@@ -52,9 +52,14 @@ pub fn verdict(code: i64, words: &str) -> Verdict {
 pub fn wrapped(sub_code: Option<&str>, words: &str) -> Verdict {
     match sub_code.map(str::trim).filter(|code| !code.is_empty()) {
         None => Verdict::Transient { uncertain: true },
-        Some("40014" | "40000" | "42001") => Verdict::Refused { remedy: TOKEN },
+        Some("40014" | "40000" | "42001") => refused(TOKEN),
         Some(code) => code.parse().ok().filter(|code| *code != 0).map_or(Verdict::Unknown, |code| verdict(code, words)),
     }
+}
+
+/// A refusal that a person must mend. Of a robot that is not there any more it is for good.
+pub(super) fn refused(remedy: &'static str) -> Verdict {
+    Verdict::Refused { remedy, for_good: [TOKEN, STOPPED, REMOVED, DISSOLVED].contains(&remedy) }
 }
 
 /// The codes that a person must mend.
@@ -63,7 +68,6 @@ fn remedy(code: i64, words: &str) -> Option<&'static str> {
         310000 => security(words),
         300005 | 400101 => TOKEN,
         300001 if words.contains("token") || words.contains("session") => TOKEN,
-        40035 if words.contains("access_token") => TOKEN,
         40035 | 43002 | 43004 | 300001 => MANGLED,
         400013 => DISSOLVED,
         400102 => STOPPED,
@@ -106,13 +110,13 @@ fn by_words(words: &str) -> Verdict {
 
 /// Whether a refusal is about the time, so that the clocks should be compared.
 pub(super) fn is_about_time(verdict: &Verdict) -> bool {
-    *verdict == Verdict::Refused { remedy: CLOCK }
+    *verdict == refused(CLOCK)
 }
 
 /// What a refusal means to a receiver that does not sign: a missing timestamp is refused like an old one, and then it is
 /// the secret that is missing.
 pub(super) fn when_unsigned(verdict: Verdict) -> Verdict {
-    if is_about_time(&verdict) { Verdict::Refused { remedy: SIGN } } else { verdict }
+    if is_about_time(&verdict) { refused(SIGN) } else { verdict }
 }
 
 #[cfg(test)]
@@ -121,7 +125,7 @@ mod tests {
 
     fn remedy_of(words: &str) -> &'static str {
         match verdict(310000, words) {
-            Verdict::Refused { remedy } => remedy,
+            Verdict::Refused { remedy, .. } => remedy,
             other => panic!("{other:?}"),
         }
     }
@@ -161,10 +165,34 @@ mod tests {
     fn what_a_person_must_mend_says_how() {
         let codes = [300005, 400101, 400013, 400102, 400106, 90020, 90030, 43002, 43004, 400105, 404];
         let remedies: Vec<_> = codes.map(|code| verdict(code, "")).into_iter().collect();
-        assert!(remedies.iter().all(|verdict| matches!(verdict, Verdict::Refused { remedy } if remedy.len() > 20)), "{remedies:?}");
-        assert_eq!(verdict(300001, "token is not exist"), Verdict::Refused { remedy: TOKEN });
-        assert_eq!(verdict(300001, "param error"), Verdict::Refused { remedy: MANGLED });
-        assert_eq!(verdict(40035, "缺少参数 access_token"), Verdict::Refused { remedy: TOKEN });
+        assert!(remedies.iter().all(|verdict| matches!(verdict, Verdict::Refused { remedy, .. } if remedy.len() > 20)), "{remedies:?}");
+        assert_eq!(verdict(300001, "token is not exist"), refused(TOKEN));
+        assert_eq!(verdict(300001, "param error"), refused(MANGLED));
+        assert_eq!(verdict(40035, "缺少参数 access_token"), refused(MANGLED));
+    }
+
+    #[test]
+    fn only_a_robot_that_is_gone_refuses_for_good() {
+        let for_good = |code, words| matches!(verdict(code, words), Verdict::Refused { for_good: true, .. });
+        for (code, words) in
+            [(300005, "token is not exist"), (300001, "token is not exist"), (400101, ""), (400013, ""), (400102, ""), (400106, "")]
+        {
+            assert!(for_good(code, words), "{code}");
+        }
+        for (code, words) in [
+            (310000, "keywords not in content"),
+            (310000, "sign not match"),
+            (310000, "invalid timestamp"),
+            (90020, ""),
+            (90030, ""),
+            (40035, "缺少参数 access_token"),
+            (300001, "param error"),
+            (404, ""),
+            (130101, ""),
+            (430102, ""),
+        ] {
+            assert!(!for_good(code, words), "{code} {words}");
+        }
     }
 
     #[test]
@@ -188,7 +216,7 @@ mod tests {
     fn a_wrapped_error_is_what_it_wraps() {
         assert_eq!(wrapped(None, ""), Verdict::Transient { uncertain: true });
         assert_eq!(wrapped(Some(""), ""), Verdict::Transient { uncertain: true });
-        assert_eq!(wrapped(Some("40014"), ""), Verdict::Refused { remedy: TOKEN });
+        assert_eq!(wrapped(Some("40014"), ""), refused(TOKEN));
         assert_eq!(wrapped(Some("90018"), ""), verdict(90018, ""));
         assert_eq!(wrapped(Some("isv.x"), ""), Verdict::Unknown);
         assert_eq!(wrapped(Some("0"), ""), Verdict::Unknown);

@@ -15,6 +15,7 @@ pub mod sign;
 pub mod simulator;
 
 mod answer;
+mod http;
 
 pub use message::{MAX_BODY_BYTES, MAX_MENTIONS, Outgoing, body_size};
 pub use robot::{Robot, RobotError, RobotSettings};

@@ -1,29 +1,20 @@
 //! The client of one custom group robot: one HTTP request per attempt, and what came of it.
 //!
 //! The robot's credential is a part of its URL. Therefore the webhook is taken apart once, kept as a secret, and put
-//! together for each request; errors of the HTTP library, which print the URL, are stripped of it before they leave this
-//! file. It does not retry, pace or remember: an attempt is one request, and the HTTP client is built so that it makes no
-//! second one of its own (no redirects, no retries, no connection used twice).
+//! together for each request. It does not retry, pace or remember: an attempt is one request.
 
 use super::answer::{Redactor, Reply, cut};
+use super::http::{DEADLINE, Failure, client, exchange};
 use super::message::{MAX_BODY_BYTES, Outgoing, body};
 use super::sign::sign;
 use crate::domain::delivery::{Attempt, Verdict};
 use chrono::{DateTime, Utc};
-use reqwest::{Client, ClientBuilder, Response};
+use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
-use std::error::Error;
 use std::fmt;
-use std::sync::OnceLock;
 use std::time::Duration;
-use url::{Host, Url};
+use url::Url;
 
-/// How long a connection, with its TLS, may take to come about.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an attempt may take as a whole.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// How much of an answer is read: DingTalk's have some hundred bytes.
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// What is made anew for each request and must not be left over from a pasted URL: the first of two would win.
 const SIGNATURE_PARAMETERS: [&str; 2] = ["timestamp", "sign"];
 
@@ -103,7 +94,7 @@ impl Robot {
         let secret = settings.secret.map(|secret| secret.expose_secret().trim().to_owned()).filter(|secret| !secret.is_empty());
         let secrets = [Some(settings.webhook.expose_secret()), Some(webhook.as_str()), Some(&token), secret.as_deref()];
         let redactor = std::sync::Arc::new(Redactor::new(secrets.into_iter().flatten()));
-        let client = client(&webhook).map_err(|error| RobotError::Client { name: name.clone(), fault: innermost(&error.without_url()) })?;
+        let client = client(&webhook).map_err(|fault| RobotError::Client { name: name.clone(), fault })?;
         let keyword = settings.keyword.map(|word| word.trim().to_owned()).filter(|word| !word.is_empty());
         let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(token.as_bytes()));
         let (webhook, secret) = (SecretString::from(String::from(webhook)), secret.map(SecretString::from));
@@ -155,12 +146,8 @@ impl Robot {
 
     async fn post(&self, body: String, now: DateTime<Utc>) -> Result<Reply, Failure> {
         let url = self.signed(now).ok_or(Failure::Address)?;
-        let request = self.client.post(url).timeout(self.deadline).header("content-type", "application/json").body(body);
-        let mut response = request.send().await.map_err(Failure::http)?;
-        let date = response.headers().get("date").and_then(|date| date.to_str().ok());
-        let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
-        let body = read(&mut response).await.map_err(Failure::http)?;
-        Ok(Reply { status: response.status().as_u16(), date, body })
+        let request = self.client.post(url).header("content-type", "application/json").body(body);
+        exchange(request, self.deadline).await
     }
 
     /// The URL of one request: it is as secret as the webhook.
@@ -176,18 +163,9 @@ impl Robot {
         Some(url)
     }
 
-    /// There was no answer. Only a connection that never came about proves that nothing has arrived.
+    /// There was no answer.
     fn failed(&self, failure: Failure) -> Attempt {
-        let (uncertain, answer) = match failure {
-            Failure::Address => (false, "not sent: the webhook is not an address".to_owned()),
-            Failure::Http(error) if error.is_builder() => (false, format!("not sent: {}", innermost(&error))),
-            Failure::Http(error) if error.is_connect() && error.is_timeout() => {
-                (false, format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))
-            }
-            Failure::Http(error) if error.is_connect() => (false, format!("no connection: {}", innermost(&error))),
-            Failure::Http(error) if error.is_timeout() => (true, format!("no whole answer within {:?}", self.deadline)),
-            Failure::Http(error) => (true, format!("the connection broke before the answer was there: {}", innermost(&error))),
-        };
+        let (uncertain, answer) = failure.told(self.deadline);
         let answer = cut(&self.redactor.clean(&answer));
         Attempt { verdict: Verdict::Transient { uncertain }, http_status: None, errcode: None, answer }
     }
@@ -196,18 +174,6 @@ impl Robot {
 impl fmt::Debug for Robot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Robot").field("name", &self.name).field("keyword", &self.keyword).finish_non_exhaustive()
-    }
-}
-
-/// Why there is no answer.
-enum Failure {
-    Address,
-    Http(reqwest::Error),
-}
-
-impl Failure {
-    fn http(error: reqwest::Error) -> Failure {
-        Failure::Http(error.without_url())
     }
 }
 
@@ -228,66 +194,4 @@ fn take_apart(webhook: &str, name: &str) -> Result<(Url, String), RobotError> {
     url.query_pairs_mut().clear().extend_pairs(&kept);
     url.set_fragment(None);
     Ok((url, token))
-}
-
-/// The client for this address. Those that need root certificates are one client: reading them costs memory and time.
-fn client(webhook: &Url) -> Result<Client, reqwest::Error> {
-    static PUBLIC: OnceLock<Client> = OnceLock::new();
-    let builder = builder();
-    // A proxy for the outside world cannot reach this machine's own simulator.
-    let builder = if is_loopback(webhook) { builder.no_proxy() } else { builder };
-    if webhook.scheme() == "http" {
-        return builder.tls_certs_only([]).build();
-    }
-    match PUBLIC.get() {
-        Some(client) if !is_loopback(webhook) => Ok(client.clone()),
-        _ if is_loopback(webhook) => builder.build(),
-        _ => {
-            let client = builder.build()?;
-            Ok(PUBLIC.get_or_init(|| client).clone())
-        }
-    }
-}
-
-fn builder() -> ClientBuilder {
-    crate::notify::install_tls();
-    Client::builder()
-        .user_agent(concat!("rowbell/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .pool_max_idle_per_host(0)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(DEADLINE)
-        .http1_only()
-        .referer(false)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-/// The answer, or as much of it as is read; the deadline holds for all of it.
-async fn read(response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER_BYTES - body.len())]);
-        if body.len() == MAX_ANSWER_BYTES {
-            break;
-        }
-    }
-    Ok(body)
-}
-
-/// The cause of a failure; what wraps it only says that there is one.
-fn innermost(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

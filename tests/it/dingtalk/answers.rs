@@ -9,7 +9,7 @@ use serde_json::json;
 use std::time::Duration;
 
 fn refused_with(attempt: &Attempt, word: &str) -> bool {
-    matches!(attempt.verdict, Verdict::Refused { remedy } if remedy.contains(word))
+    matches!(attempt.verdict, Verdict::Refused { remedy, .. } if remedy.contains(word))
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ async fn a_used_up_quota_is_a_persons_matter() {
         assert_eq!(chat.send(&n.to_string()).await.verdict, Verdict::Delivered);
     }
     let attempt = chat.send("2").await;
-    assert!(matches!(attempt.verdict, Verdict::Refused { remedy } if remedy.contains("quota")), "{attempt:?}");
+    assert!(matches!(attempt.verdict, Verdict::Refused { remedy, .. } if remedy.contains("quota")), "{attempt:?}");
     assert_eq!((attempt.errcode, chat.posted()), (Some(90030), 2));
 }
 

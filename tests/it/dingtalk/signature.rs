@@ -96,7 +96,7 @@ async fn a_wrong_clock_is_named_with_the_difference() {
     chat.clock.advance(TimeDelta::minutes(90));
     let message = rowbell::notify::dingtalk::Outgoing { uuid: "1", title: "t", text: "x", mentions: &[] };
     let attempt = chat.robot.send(&message, noon()).await;
-    assert!(matches!(attempt.verdict, Verdict::Refused { remedy } if remedy.contains("clock")), "{attempt:?}");
+    assert!(matches!(attempt.verdict, Verdict::Refused { remedy, .. } if remedy.contains("clock")), "{attempt:?}");
     assert!(attempt.answer.ends_with("(this machine's clock is 1h 30m behind the receiver's)"), "{attempt:?}");
 }
 
@@ -106,7 +106,7 @@ async fn a_missing_or_wrong_secret_is_named() {
     for secret in [None, Some("SECy")] {
         let chat = Chat { robot: client(&chat.simulator.webhook("token"), secret, None), clock: chat.clock.clone(), ..Chat::open().await };
         let attempt = chat.send("1").await;
-        assert!(matches!(attempt.verdict, Verdict::Refused { remedy } if remedy.contains("`secret`")), "{attempt:?}");
+        assert!(matches!(attempt.verdict, Verdict::Refused { remedy, .. } if remedy.contains("`secret`")), "{attempt:?}");
     }
     assert_eq!(chat.posted(), 0);
 }

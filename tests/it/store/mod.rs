@@ -183,7 +183,7 @@ pub fn delivered(now: DateTime<Utc>) -> DeliveryResult {
 }
 
 pub fn held(now: DateTime<Utc>, until: DateTime<Utc>) -> DeliveryResult {
-    result(now, Verdict::Refused { remedy: "mend the keyword" }, Decision::Hold { until, reason: "keyword".into() })
+    result(now, Verdict::Refused { remedy: "mend the keyword", for_good: false }, Decision::Hold { until, reason: "keyword".into() })
 }
 
 pub fn throttled(now: DateTime<Utc>, until: DateTime<Utc>) -> DeliveryResult {
