@@ -3,8 +3,8 @@
 use super::field::{Field, Kind, Spec};
 use super::reader::MOST_POLLS;
 use super::settings::fields::SETTINGS;
-use super::watcher::OWN_PARAMS;
 use super::watcher::fields::{ALERT_ON, MEANINGFUL_FOR, WATCHER};
+use super::watcher::{LASTING, OWN_PARAMS, STEP};
 use super::watcher_test::fields::TESTS;
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,8 @@ pub fn watcher() -> Value {
     tables["key"]["uniqueItems"] = json!(true);
     tables["active"]["minProperties"] = json!(1);
     tables["guard"]["anyOf"] = json!([{ "required": ["vanished"] }, { "required": ["fired"] }]);
+    tables["notify"]["items"]["if"] = json!({ "required": ["unless"] });
+    tables["notify"]["items"]["then"] = json!({ "required": ["after"] });
     schema["if"] = json!({ "type": "object" });
     schema["then"] = json!({ "allOf": rules });
     schema
@@ -48,6 +50,10 @@ fn kind_rule(word: &str) -> Value {
     let senseless = MEANINGFUL_FOR.iter().filter(|(_, kinds)| !kinds.contains(&word));
     let senseless: Map<String, Value> = senseless.map(|(key, _)| ((*key).to_owned(), Value::Bool(false))).collect();
     let mut then = json!({ "properties": senseless });
+    if !LASTING.contains(&word) {
+        let step: Map<String, Value> = STEP.iter().map(|key| ((*key).to_owned(), Value::Bool(false))).collect();
+        then["properties"]["notify"] = json!({ "items": { "properties": step } });
+    }
     if matches!(word, "new" | "change") {
         then["required"] = json!(["key"]);
     }

@@ -3,8 +3,8 @@
 
 use super::field::{Field, Spec};
 use super::settings::Settings;
-use super::watcher::NOTIFY;
 use super::watcher::fields::{MEANINGFUL_FOR, MESSAGE, WATCHER};
+use super::watcher::{LASTING, NOTIFY, STEP};
 
 /// The widest line of a comment.
 const WIDTH: usize = 100;
@@ -142,7 +142,7 @@ pub fn new_watcher(name: &str, alert_on: &str, settings: Option<&Settings>) -> S
         }
     }
     write_message(&mut text, example.others);
-    write_notify(&mut text, &quoted(receiver));
+    write_notify(&mut text, &quoted(receiver), LASTING.contains(&example.word));
     text
 }
 
@@ -153,9 +153,9 @@ fn write_message(text: &mut String, examples: &Values) {
     }
 }
 
-fn write_notify(text: &mut String, receiver: &str) {
+fn write_notify(text: &mut String, receiver: &str, has_steps: bool) {
     write_header(text, &NOTIFY, true);
-    for field in NOTIFY.fields {
+    for field in NOTIFY.fields.iter().filter(|field| has_steps || !STEP.contains(&field.name)) {
         match field.name {
             "receivers" => write_field(text, field, &format!("[{receiver}]"), true),
             _ => write_field(text, field, field.example, false),

@@ -61,8 +61,11 @@ pub(in crate::config) static NOTIFY: Spec = Spec {
     above: Some(&WATCHER),
 };
 
-/// Kinds of alerts that go on: what is told once, or at each poll, has nobody who could answer in time.
-const LASTING: [&str; 2] = ["match", "missing"];
+/// The values of `alert_on` whose alerts go on: what is told once, or at each poll, has no time in which nobody answers.
+pub(in crate::config) const LASTING: [&str; 2] = ["match", "missing"];
+
+/// The keys of a block that make a step of it.
+pub(in crate::config) const STEP: [&str; 2] = ["after", "unless"];
 
 /// The `[message]` table.
 pub(super) fn read_message(root: &Reader<'_>, report: &mut Report<'_>) -> MessageTemplate {

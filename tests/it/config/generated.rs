@@ -153,6 +153,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "columns_of_the_key",
     "an_expect_with_too_few_cells",
     "an_active_with_faults",
+    "the_same_step_twice",
 ];
 
 #[test]

@@ -18,7 +18,7 @@ async fn explained(house: &House, watcher: &str, sku: Option<&str>, at: Option<D
     let records = house.engine.parts().store.records(query).await.expect("the records");
     let asked = Asked { watcher: "w".into(), key, at, since, until, is_since_named: false };
     let zone = chrono_tz::Asia::Shanghai;
-    let facts = Facts { asked, now, zone, declared: Some(declared), file: File::Valid, records, looks: Vec::new() };
+    let facts = Facts { asked, now, zone, declared: Some(declared), file: File::Valid, records, looks: Vec::new(), steps: Vec::new() };
     let told = explain(&facts, 0);
     let lines: Vec<String> = told.lines.iter().map(|line| format!("{}: {}", line.kind, line.text)).collect();
     format!("{}\n{}", told.answer, lines.join("\n"))
