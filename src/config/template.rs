@@ -142,7 +142,10 @@ pub fn new_watcher(name: &str, alert_on: &str, settings: Option<&Settings>) -> S
         }
     }
     write_message(&mut text, example.others);
-    write_notify(&mut text, &quoted(receiver), LASTING.contains(&example.word));
+    write_notify(&mut text, &quoted(receiver));
+    if LASTING.contains(&example.word) {
+        write_step(&mut text, &quoted(receiver));
+    }
     text
 }
 
@@ -153,13 +156,25 @@ fn write_message(text: &mut String, examples: &Values) {
     }
 }
 
-fn write_notify(text: &mut String, receiver: &str, has_steps: bool) {
+fn write_notify(text: &mut String, receiver: &str) {
     write_header(text, &NOTIFY, true);
-    for field in NOTIFY.fields.iter().filter(|field| has_steps || !STEP.contains(&field.name)) {
+    for field in NOTIFY.fields.iter().filter(|field| !STEP.contains(&field.name)) {
         match field.name {
             "receivers" => write_field(text, field, &format!("[{receiver}]"), true),
             _ => write_field(text, field, field.example, false),
         }
+    }
+}
+
+/// A second block, which is told later.
+fn write_step(text: &mut String, receiver: &str) {
+    comment(text, "First the group, then the person, then the phone: a block with `after` is told later.");
+    text.push_str("# [[notify]]\n\n");
+    for field in NOTIFY.fields.iter().filter(|field| STEP.contains(&field.name)) {
+        write_field(text, field, field.example, false);
+    }
+    if let Some(field) = NOTIFY.fields.iter().find(|field| field.name == "receivers") {
+        write_field(text, field, &format!("[{receiver}]"), false);
     }
 }
 

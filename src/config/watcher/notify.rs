@@ -12,8 +12,7 @@ use crate::domain::watcher::{Button, Mention, MessageTemplate, Notify};
 
 pub(in crate::config) static NOTIFY: Spec = Spec {
     title: "[[notify]]",
-    doc: "Who gets the rows for which `when` holds; every block is looked at. With `after` they are told later: first the \
-          group, then the person, then the phone.",
+    doc: "Who gets the rows for which `when` holds; every block is looked at.",
     fields: &[
         Field {
             name: "receivers",
