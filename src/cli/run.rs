@@ -120,7 +120,7 @@ pub(super) async fn serve(listener: TcpListener, engine: Engine, mut stopped: wa
         store: parts.store.clone(),
         metrics: parts.metrics.clone(),
         clock: parts.clock.clone(),
-        receivers: parts.receivers.keys().cloned().collect(),
+        receivers: parts.receivers.values().map(|receiver| receiver.terms.clone()).collect(),
     };
     let stop = async move {
         // The sender outlives the loops; an error would mean that the service is gone, which is a stop as well.

@@ -2,11 +2,12 @@
 
 use super::{Failed, Global};
 use crate::clock::Clock;
-use crate::config::{Environment, Fault, ReceiverSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults};
+use crate::config::{Environment, Fault, ReceiverKind, RobotsSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults};
+use crate::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Parts};
 use crate::metrics::Metrics;
-use crate::notify::dingtalk::{Robot, RobotSettings};
+use crate::notify::dingtalk::{Channel, Pool, Receiver, Robot, RobotSettings};
 use crate::source::{Source, SourceSettings};
 use crate::store::Store;
 use anyhow::Context;
@@ -121,12 +122,49 @@ fn source(settings: &Settings, name: &str) -> Result<Source, Fault> {
 }
 
 /// The receivers, ready to send.
-pub(super) fn receivers(settings: &Settings) -> Result<BTreeMap<String, Arc<Robot>>, Failed> {
-    each(&settings.receivers, |name| {
-        let ReceiverSettings::DingtalkRobot { webhook, secret, keyword } = &settings.receivers[name];
-        let own = RobotSettings { name: name.to_owned(), webhook: webhook.clone(), secret: secret.clone(), keyword: keyword.clone() };
+pub(super) fn receivers(settings: &Settings) -> Result<BTreeMap<String, Arc<Receiver>>, Failed> {
+    each(&settings.receivers, |name| receiver(settings, name))
+}
+
+fn receiver(settings: &Settings, name: &str) -> Result<Receiver, Fault> {
+    let receiver = &settings.receivers[name];
+    let (organisation, quotas) = settings.organisation_of(receiver);
+    let (channel, robots, quota_kind) = match &receiver.kind {
+        ReceiverKind::Robots(own) => pool(settings, name, own)?,
+    };
+    let quota = if quota_kind == QuotaKind::Webhook { quotas.monthly_quota } else { quotas.api_quota };
+    let terms = Terms {
+        receiver: name.to_owned(),
+        robots,
+        per_minute: BUDGET,
+        organisation,
+        quota_kind,
+        quota,
+        tell: quotas.tell,
+        digest: receiver.digest,
+        fallback: receiver.fallback.clone(),
+    };
+    Ok(Receiver { terms, channel })
+}
+
+fn pool(settings: &Settings, name: &str, own: &RobotsSettings) -> Result<(Channel, Vec<RobotTerms>, QuotaKind), Fault> {
+    let robot = |robot: &crate::config::RobotSettings| {
+        let own = RobotSettings {
+            name: name.to_owned(),
+            webhook: robot.webhook.clone(),
+            secret: robot.secret.clone(),
+            keyword: robot.keyword.clone(),
+        };
         Robot::new(own).map_err(|error| fault(settings, error.to_string(), None))
-    })
+    };
+    let robots: Vec<Robot> = own.robots.iter().map(robot).collect::<Result<_, _>>()?;
+    let terms: Vec<RobotTerms> =
+        robots.iter().map(|robot| RobotTerms { name: robot.fingerprint().to_owned(), cap: own.monthly_cap }).collect();
+    if let Some(twice) = (1..terms.len()).find(|at| terms[..*at].contains(&terms[*at])) {
+        let message = format!("robot {} of [receivers.{name}] stands twice in `robots`: it has the token of another", twice + 1);
+        return Err(fault(settings, message, Some("write the webhook of another robot, or remove it".to_owned())));
+    }
+    Ok((Channel::Robots(Pool::new(robots)), terms, QuotaKind::Webhook))
 }
 
 /// Makes each of a table; all that cannot be made are told at once.
@@ -145,10 +183,9 @@ fn fault(settings: &Settings, message: String, hint: Option<String>) -> Fault {
     Fault::of_file(settings.file.clone().unwrap_or_else(|| "rowbell.toml".into()), message, hint)
 }
 
-/// Tells the store which receivers are the same robot.
-pub(super) async fn register_robots(store: &Store, receivers: &BTreeMap<String, Arc<Robot>>) -> Result<(), Failed> {
-    let robots = receivers.iter().map(|(name, robot)| (name.clone(), robot.fingerprint().to_owned())).collect();
-    Ok(store.register_robots(robots).await?)
+/// Tells the store which robots are behind the receivers.
+pub(super) async fn register_robots(store: &Store, receivers: &BTreeMap<String, Arc<Receiver>>) -> Result<(), Failed> {
+    Ok(store.register_robots(receivers.values().map(|receiver| receiver.terms.clone()).collect()).await?)
 }
 
 /// The engine of these settings over an opened store.

@@ -181,13 +181,20 @@ impl<'a> Reader<'a> {
 
     /// Reports each required key that is absent. One that is only misspelt is told as that.
     pub fn require(&self, report: &mut Report<'_>) {
-        let unknown = || self.table.entries.iter().filter(|entry| self.spec.field(&entry.name).is_none());
-        let is_misspelt =
-            |name: &str| unknown().any(|entry| nearest(&entry.name, self.spec.fields.iter().map(|field| field.name)) == Some(name));
-        let is_absent = |field: &&Field| field.required && self.node(field.name).is_none() && !is_misspelt(field.name);
-        for field in self.spec.fields.iter().filter(is_absent) {
-            let message = format!("`{}` is missing{}", field.name, in_table(&self.title));
-            report.missing(self.place, message, Some(format!("write for example: {} = {}", field.name, field.example)));
+        for field in self.spec.fields.iter().filter(|field| field.required && self.node(field.name).is_none()) {
+            self.ask_for(field.name, report);
+        }
+    }
+
+    /// Tells that a key is absent which must be there in this case.
+    pub fn ask_for(&self, name: &str, report: &mut Report<'_>) {
+        let Some(field) = self.spec.field(name) else { return };
+        let misspelt = |entry: &super::node::Entry| {
+            self.spec.field(&entry.name).is_none() && nearest(&entry.name, self.spec.fields.iter().map(|field| field.name)) == Some(name)
+        };
+        if !self.table.entries.iter().any(misspelt) {
+            let message = format!("`{name}` is missing{}", in_table(&self.title));
+            report.missing(self.place, message, Some(format!("write for example: {name} = {}", field.example)));
         }
     }
 

@@ -71,7 +71,12 @@ pub fn watcher_test() -> Value {
 
 /// The schema of `rowbell.toml`.
 pub fn settings() -> Value {
-    document(&SETTINGS, true)
+    let mut schema = document(&SETTINGS, true);
+    let receiver = &mut schema["properties"]["receivers"]["additionalProperties"];
+    receiver["if"] = json!({ "required": ["robots"] });
+    receiver["then"] = json!({ "properties": { "webhook": false, "secret": false, "keyword": false } });
+    receiver["else"] = json!({ "required": ["webhook"] });
+    schema
 }
 
 fn document(spec: &'static Spec, variables: bool) -> Value {

@@ -1,6 +1,6 @@
 //! A backtest: which moments of the past are polled again, and what comes of it for each receiver. Pure.
 
-use super::delivery::{BUDGET, BUDGET_WINDOW};
+use super::budget::{BUDGET, BUDGET_WINDOW};
 use super::schedule::Schedule;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;

@@ -95,8 +95,8 @@ pub struct History {
     pub attempts: u32,
     /// When the delivery was made.
     pub created_at: DateTime<Utc>,
-    /// Refusals and failures of the receiver in a row, this one included.
-    pub receiver_failures: u32,
+    /// Refusals and failures of the robot or app in a row, this one included.
+    pub failures: u32,
     /// Whether the message has been shortened to its limit already.
     pub shortest: bool,
     /// Whether it has been reduced already.
@@ -122,7 +122,7 @@ pub fn decide(attempt: &Attempt, history: &History, now: DateTime<Utc>, jitter: 
     if now - history.created_at >= seconds(GIVE_UP_AFTER) {
         return Decision::Discard { reason: format!("given up after 72 hours; the last answer was: {}", attempt.answer) };
     }
-    let hold = |reason: String| Decision::Hold { until: now + backoff(history.receiver_failures, jitter), reason };
+    let hold = |reason: String| Decision::Hold { until: now + backoff(history.failures, jitter), reason };
     match &attempt.verdict {
         Verdict::Delivered => Decision::Delivered,
         Verdict::Transient { .. } => hold(attempt.answer.clone()),
@@ -154,22 +154,75 @@ fn backoff(failures: u32, jitter: f64) -> TimeDelta {
     seconds(full.mul_f64(1.0 - 0.25 * jitter.clamp(0.0, 1.0)))
 }
 
-/// At most this many messages leave for one robot in any rolling [`BUDGET_WINDOW`]. DingTalk's limit is 20, after which
-/// it refuses everything for ten minutes; two are left for other programs that use the same robot.
-pub const BUDGET: usize = 18;
-/// The window of [`BUDGET`].
-pub const BUDGET_WINDOW: Duration = Duration::from_secs(60);
+/// What a target of an app's delivery is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A person, by user id.
+    User,
+    /// A group, by conversation id.
+    Conversation,
+}
 
-/// When the next message may leave, given when the messages of the last window did: `None` is now.
-///
-/// `sent` holds when each attempt ended (or the present moment for one that has not): a request cannot arrive later than
-/// its answer, so no window at the receiver ever sees more than the budget.
-pub fn budget_free_at(sent: &[DateTime<Utc>], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let window = seconds(BUDGET_WINDOW);
-    let mut recent: Vec<_> = sent.iter().copied().filter(|at| *at + window > now).collect();
-    recent.sort_unstable();
-    let over = (recent.len() + 1).checked_sub(BUDGET).filter(|over| *over > 0)?;
-    Some(recent[over - 1] + window)
+/// What became of a target; one that is still to be reached has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetState {
+    /// DingTalk took the message for it.
+    Delivered,
+    /// It cannot be reached, for good: an unknown user.
+    Refused,
+}
+
+/// As what a target was sent a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetForm {
+    /// A message of the app's robot.
+    Message,
+    /// An interactive card.
+    Card,
+    /// A DING.
+    Ding,
+    /// A work notification.
+    WorkNotification,
+}
+
+/// What became of one target of an app's delivery. A robot's delivery has none: its group is all it reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetResult {
+    /// What it is.
+    pub kind: TargetKind,
+    /// Its user id or conversation id.
+    pub target: String,
+    /// What became of it.
+    pub state: TargetState,
+    /// As what it was sent.
+    pub form: TargetForm,
+    /// DingTalk's name for what was sent: processQueryKey, outTrackId, openDingId, task id.
+    pub handle: Option<String>,
+    /// Why it was refused; free of secrets.
+    pub answer: Option<String>,
+}
+
+/// Words that the store keeps: each type with its variants.
+macro_rules! stored_words {
+    ($($kind:ident { $($variant:ident = $word:literal),+ })+) => {$(
+        impl $kind {
+            /// The word of SQL and JSON.
+            pub fn as_str(self) -> &'static str {
+                match self { $($kind::$variant => $word),+ }
+            }
+
+            /// From the word; `None` for one that is not known.
+            pub fn of_word(word: &str) -> Option<$kind> {
+                match word { $($word => Some($kind::$variant),)+ _ => None }
+            }
+        }
+    )+};
+}
+
+stored_words! {
+    TargetKind { User = "user", Conversation = "conversation" }
+    TargetState { Delivered = "delivered", Refused = "refused" }
+    TargetForm { Message = "message", Card = "card", Ding = "ding", WorkNotification = "work_notification" }
 }
 
 #[cfg(test)]
@@ -182,8 +235,7 @@ mod tests {
 
     fn decision(verdict: Verdict, attempts: u32) -> Decision {
         let attempt = Attempt { verdict, http_status: Some(200), errcode: Some(1), answer: "words".into() };
-        let history =
-            History { attempts, created_at: now() - TimeDelta::hours(1), receiver_failures: attempts, shortest: false, reduced: false };
+        let history = History { attempts, created_at: now() - TimeDelta::hours(1), failures: attempts, shortest: false, reduced: false };
         decide(&attempt, &history, now(), 0.0)
     }
 
@@ -212,13 +264,5 @@ mod tests {
     fn a_throttle_silences_the_receiver_for_its_whole_length() {
         let until = now() + TimeDelta::minutes(10);
         assert_eq!(decision(Verdict::Throttled { wait: Duration::from_secs(600) }, 1), Decision::Hold { until, reason: "words".into() });
-    }
-
-    #[test]
-    fn the_budget_frees_itself_as_the_window_rolls() {
-        let sent: Vec<_> = (0..18).map(|n| now() - TimeDelta::seconds(50 - n)).collect();
-        assert_eq!(budget_free_at(&sent[..17], now()), None);
-        assert_eq!(budget_free_at(&sent, now()), Some(now() + TimeDelta::seconds(10)));
-        assert_eq!(budget_free_at(&sent, now() + TimeDelta::seconds(11)), None);
     }
 }

@@ -4,6 +4,7 @@ pub mod acknowledge;
 pub mod active;
 pub mod alert;
 pub mod backtest;
+pub mod budget;
 pub mod calendar;
 pub mod compose;
 pub mod cursor;

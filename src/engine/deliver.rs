@@ -3,11 +3,10 @@
 use super::{Engine, Notice};
 use crate::domain::delivery::{self, Attempt, Change, Decision, History, Verdict};
 use crate::domain::message::Message;
-use crate::notify::dingtalk::{Outgoing, Robot};
+use crate::notify::dingtalk::{Parcel, Receiver, Sent};
 use crate::store::{ClaimedDelivery, DeliveryResult, NextDelivery, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use xxhash_rust::xxh3::xxh3_64;
@@ -40,10 +39,9 @@ impl Engine {
     /// # Errors
     /// The store failed: nothing was sent, or what was sent will be sent again with the same `msgUuid`.
     pub async fn deliver_next(&self, receiver: &str) -> Result<Step, StoreError> {
-        let Some(robot) = self.parts().receivers.get(receiver).cloned() else { return Ok(Step::Nothing) };
+        let Some(receiver) = self.parts().receivers.get(receiver).cloned() else { return Ok(Step::Nothing) };
         let engine = self.clone();
-        let receiver = receiver.to_owned();
-        let step = tokio::spawn(async move { engine.attempt(&receiver, &robot).await });
+        let step = tokio::spawn(async move { engine.attempt(&receiver).await });
         step.await.map_err(|error| StoreError::Task(error.to_string()))?
     }
 
@@ -80,20 +78,21 @@ impl Engine {
         }
     }
 
-    async fn attempt(&self, receiver: &str, robot: &Arc<Robot>) -> Result<Step, StoreError> {
+    async fn attempt(&self, receiver: &Receiver) -> Result<Step, StoreError> {
         let parts = self.parts();
         let turn = self.inner.turn.clone().acquire_owned().await.map_err(|error| StoreError::Task(error.to_string()))?;
         let now = parts.clock.now();
-        let claimed = match parts.store.claim_delivery(receiver, &parts.owner, now, LEASE).await? {
+        let claimed = match parts.store.claim_delivery(&receiver.terms, &parts.owner, now, LEASE).await? {
             NextDelivery::Claimed(claimed) => claimed,
             NextDelivery::NotBefore(at) => return Ok(Step::NotBefore(at)),
             NextDelivery::Nothing => return Ok(Step::Nothing),
         };
         let mut turn = Some(turn);
-        let attempt = {
-            let mut sending = pin!(send(robot, &claimed, now));
+        let sent = {
+            let parcel = Parcel { uuid: &claimed.msg_uuid, message: &claimed.message, robot: &claimed.robot, reached: &claimed.targets };
+            let mut sending = pin!(receiver.send(&parcel, now));
             match tokio::time::timeout(TURN, &mut sending).await {
-                Ok(attempt) => attempt,
+                Ok(sent) => sent,
                 Err(_) => {
                     turn = None;
                     sending.await
@@ -101,11 +100,12 @@ impl Engine {
             }
         };
         let ended_at = parts.clock.now();
-        let (decision, message) = decide(&claimed, &attempt, ended_at);
-        let result = DeliveryResult { ended_at, attempt, decision, message };
+        let (decision, message) = decide(&claimed, &sent, ended_at);
+        let Sent { attempt, targets, .. } = sent;
+        let result = DeliveryResult { ended_at, attempt, decision, message, targets };
         parts.store.record_delivery(claimed.clone(), result.clone()).await?;
         drop(turn);
-        self.tell(receiver, &claimed, &result.attempt, &result.decision, ended_at);
+        self.tell(receiver.name(), &claimed, &result.attempt, &result.decision, ended_at);
         Ok(Step::Tried)
     }
 
@@ -120,6 +120,9 @@ impl Engine {
         match decision {
             Decision::Delivered => tracing::info!(receiver.name = receiver, delivery.id = id, attempts, "delivered"),
             Decision::Discard { .. } => tracing::error!(receiver.name = receiver, delivery.id = id, attempts, "the delivery was {outcome}"),
+            Decision::Retry { .. } if attempt.verdict == Verdict::Delivered => {
+                tracing::debug!(receiver.name = receiver, delivery.id = id, attempts, "a part of the delivery has arrived")
+            }
             Decision::Retry { .. } | Decision::Hold { .. } => {
                 tracing::warn!(receiver.name = receiver, delivery.id = id, attempts, "the delivery is {outcome}")
             }
@@ -130,19 +133,16 @@ impl Engine {
     }
 }
 
-async fn send(robot: &Arc<Robot>, claimed: &ClaimedDelivery, now: DateTime<Utc>) -> Attempt {
-    let text = claimed.message.text();
-    let outgoing = Outgoing { uuid: &claimed.msg_uuid, title: &claimed.message.title, text: &text, mentions: &claimed.message.mentions };
-    robot.send(&outgoing, now).await
-}
-
 /// The decision, and the message as it is to be sent next time where it changes.
-fn decide(claimed: &ClaimedDelivery, attempt: &Attempt, now: DateTime<Utc>) -> (Decision, Option<Message>) {
-    let failures = claimed.receiver_failures.saturating_add(u32::from(attempt.verdict != Verdict::Delivered));
+fn decide(claimed: &ClaimedDelivery, sent: &Sent, now: DateTime<Utc>) -> (Decision, Option<Message>) {
+    let attempt = &sent.attempt;
+    if attempt.verdict == Verdict::Delivered && !sent.is_whole {
+        return (Decision::Retry { at: now, change: Change::None }, None);
+    }
     let history = History {
         attempts: claimed.attempts,
         created_at: claimed.created_at,
-        receiver_failures: failures,
+        failures: claimed.failures.saturating_add(u32::from(attempt.verdict != Verdict::Delivered)),
         shortest: claimed.message.cuttable <= 1,
         reduced: claimed.reduced,
     };

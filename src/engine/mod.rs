@@ -38,7 +38,7 @@ use crate::domain::known::Known;
 use crate::domain::message::Language;
 use crate::domain::watcher::Watcher;
 use crate::metrics::Metrics;
-use crate::notify::dingtalk::Robot;
+use crate::notify::dingtalk::Receiver;
 use crate::source::{ColumnInfo, Source};
 use crate::store::Store;
 use chrono_tz::Tz;
@@ -56,7 +56,7 @@ pub struct Parts {
     /// The business databases, by name.
     pub sources: BTreeMap<String, Arc<Source>>,
     /// The receivers, by name.
-    pub receivers: BTreeMap<String, Arc<Robot>>,
+    pub receivers: BTreeMap<String, Arc<Receiver>>,
     /// Working days, for watchers that have hours.
     pub calendars: Calendars,
     /// The language of messages.

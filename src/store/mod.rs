@@ -30,6 +30,7 @@ pub use model::{
 };
 
 use crate::domain::alert::{Acknowledgement, Alert};
+use crate::domain::budget::Terms;
 use crate::domain::compose::Changes;
 use crate::domain::explain::Records;
 use crate::domain::known::Known;
@@ -268,16 +269,16 @@ impl Store {
 
     // ---- the outbox
 
-    /// Claims a receiver's next delivery and writes its attempt, or says why there is none now.
+    /// Claims a receiver's next delivery and writes its attempt, or says when there is one.
     pub async fn claim_delivery(
         &self,
-        receiver: &str,
+        terms: &Terms,
         owner: &str,
         now: DateTime<Utc>,
         lease: Duration,
     ) -> Result<NextDelivery, StoreError> {
-        let (receiver, owner) = (receiver.to_owned(), owner.to_owned());
-        detached!(self, store => store.claim_delivery(&receiver, &owner, now, lease))
+        let (terms, owner) = (terms.clone(), owner.to_owned());
+        detached!(self, store => store.claim_delivery(&terms, &owner, now, lease))
     }
 
     /// Records what became of an attempt.
@@ -288,16 +289,16 @@ impl Store {
         detached!(self, store => store.record_delivery(&claimed, &result))
     }
 
-    /// Reserves a place in a receiver's budget for a test message; `Err` of the inner result is when there is one again.
-    pub async fn claim_test(&self, receiver: &str, now: DateTime<Utc>) -> Result<Result<i64, DateTime<Utc>>, StoreError> {
-        let receiver = receiver.to_owned();
-        detached!(self, store => store.claim_test(&receiver, now))
+    /// Reserves a place in a robot's budget for a test message; `Err` of the inner result is when there is one again.
+    pub async fn claim_test(&self, terms: &Terms, robot: &str, now: DateTime<Utc>) -> Result<Result<i64, DateTime<Utc>>, StoreError> {
+        let (terms, robot) = (terms.clone(), robot.to_owned());
+        detached!(self, store => store.claim_test(&terms, &robot, now))
     }
 
-    /// Records the answer to a test message; an accepted one frees a held receiver.
-    pub async fn record_test(&self, id: i64, receiver: &str, result: DeliveryResult) -> Result<(), StoreError> {
-        let receiver = receiver.to_owned();
-        detached!(self, store => store.record_test(id, &receiver, &result))
+    /// Records the answer to a test message; an accepted one frees a held robot.
+    pub async fn record_test(&self, id: i64, robot: &str, result: DeliveryResult) -> Result<(), StoreError> {
+        let robot = robot.to_owned();
+        detached!(self, store => store.record_test(id, &robot, &result))
     }
 
     /// How many deliveries wait, per receiver.
@@ -310,9 +311,9 @@ impl Store {
         detached!(self, store => store.probe_now(now))
     }
 
-    /// Tells which robot is behind each receiver (receiver, robot): receivers of one robot share its budget and its bans.
-    pub async fn register_robots(&self, robots: Vec<(String, String)>) -> Result<(), StoreError> {
-        detached!(self, store => store.register_robots(&robots))
+    /// Tells which robots are behind each receiver, for those who only look into the store.
+    pub async fn register_robots(&self, terms: Vec<Terms>) -> Result<(), StoreError> {
+        detached!(self, store => store.register_robots(&terms))
     }
 
     /// Gives up what has waited since `before` for a receiver that is none of these; how many deliveries that were.
@@ -326,9 +327,9 @@ impl Store {
     }
 
     /// How many more messages a receiver may get now.
-    pub async fn budget_left(&self, receiver: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
-        let receiver = receiver.to_owned();
-        detached!(self, store => store.budget_left(&receiver, now))
+    pub async fn budget_left(&self, terms: &Terms, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let terms = terms.clone();
+        detached!(self, store => store.budget_left(&terms, now))
     }
 
     // ---- what people and pages read

@@ -4,7 +4,7 @@ use super::lists::{HistoryLine, Object};
 use crate::domain::alert::{Acknowledgement, EventKind, Severity};
 use crate::domain::compose::Changes;
 use crate::domain::cursor::CursorState;
-use crate::domain::delivery::{Attempt, Decision};
+use crate::domain::delivery::{Attempt, Decision, TargetResult};
 use crate::domain::evaluate::{LastReport, Shape, TraceWord};
 use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
@@ -439,10 +439,16 @@ pub struct ClaimedDelivery {
     pub message: Message,
     /// DingTalk's idempotency key.
     pub msg_uuid: String,
-    /// Failures of the receiver in a row, before this attempt.
-    pub receiver_failures: u32,
+    /// The robot, or app, that sends it.
+    pub robot: String,
+    /// Failures of that robot in a row, before this attempt.
+    pub failures: u32,
     /// Whether it has been reduced already.
     pub reduced: bool,
+    /// The receiver it was made for, when that one's fallback sends it.
+    pub moved_from: Option<String>,
+    /// Targets that earlier attempts have settled.
+    pub targets: Vec<TargetResult>,
 }
 
 /// A receiver's next delivery.
@@ -468,4 +474,6 @@ pub struct DeliveryResult {
     pub decision: Decision,
     /// The message as it is to be sent next time, where it changes.
     pub message: Option<Message>,
+    /// Targets that the attempt has settled.
+    pub targets: Vec<TargetResult>,
 }

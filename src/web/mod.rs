@@ -1,6 +1,7 @@
 //! What other programs ask the service over HTTP: is it alive, is it able to work, what does it count.
 
 use crate::clock::Clock;
+use crate::domain::budget::Terms;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use axum::extract::State;
@@ -26,8 +27,8 @@ pub struct WebState {
     pub metrics: Metrics,
     /// Tells the time.
     pub clock: Clock,
-    /// The names of the receivers.
-    pub receivers: Vec<String>,
+    /// On what terms each receiver is sent to.
+    pub receivers: Vec<Terms>,
 }
 
 /// The routes of the service.
@@ -68,10 +69,10 @@ async fn metrics(State(state): State<WebState>) -> Response {
 async fn refresh(state: &WebState) -> Result<(), crate::store::StoreError> {
     state.metrics.set_firing(&state.store.firing_counts().await?);
     let waiting = state.store.waiting().await?;
-    for receiver in &state.receivers {
-        let count = waiting.iter().find(|(name, _)| name == receiver).map_or(0, |(_, count)| *count);
-        let budget = state.store.budget_left(receiver, state.clock.now()).await?;
-        state.metrics.set_receiver(receiver, count, budget);
+    for terms in &state.receivers {
+        let count = waiting.iter().find(|(name, _)| *name == terms.receiver).map_or(0, |(_, count)| *count);
+        let budget = state.store.budget_left(terms, state.clock.now()).await?;
+        state.metrics.set_receiver(&terms.receiver, count, budget);
     }
     Ok(())
 }

@@ -189,7 +189,7 @@ impl<'a> Stage<'a> {
                 names.push(name);
             }
         }
-        let robot = |name: &String| parts.receivers.get(name).map_or_else(|| name.clone(), |robot| robot.fingerprint().to_owned());
+        let robot = |name: &String| parts.receivers.get(name).map_or_else(|| name.clone(), |receiver| receiver.terms.robot_names());
         let receivers: Vec<(String, String)> = names.iter().map(|name| (name.clone(), robot(name))).collect();
         Ok(Played {
             name: self.instances.first().map(|instance| instance.name.clone()).unwrap_or_default(),

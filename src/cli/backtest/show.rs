@@ -5,7 +5,7 @@ use super::{Global, Window, moment, output};
 use crate::cli::moment::Wall;
 use crate::config::Settings;
 use crate::domain::backtest::{Load, Noise};
-use crate::domain::delivery::BUDGET;
+use crate::domain::budget::BUDGET;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::json;

@@ -5,7 +5,6 @@ use crate::cli::moment::{self, Wall};
 use crate::domain::message::Language;
 use crate::domain::watcher::AlertOn;
 use crate::engine::Engine;
-use crate::notify::dingtalk::Outgoing;
 use crate::notify::dingtalk::simulator::{self, Preview as Page, preview_page};
 use anyhow::Context;
 use std::fs::OpenOptions;
@@ -50,12 +49,9 @@ fn page(engine: &Engine, name: &str, shown: &[Shown]) -> Page {
     }
     let mut messages = Vec::new();
     for draft in shown.iter().flat_map(Shown::messages) {
-        let (place, robot) = (receivers.iter().position(|receiver| *receiver == draft.receiver), parts.receivers.get(&draft.receiver));
-        if let (Some(place), Some(robot)) = (place, robot) {
-            let text = draft.message.text();
-            let outgoing = Outgoing { uuid: "", title: &draft.message.title, text: &text, mentions: &draft.message.mentions };
-            messages.push((place, robot.body(&outgoing)));
-        }
+        let place = receivers.iter().position(|receiver| *receiver == draft.receiver);
+        let body = parts.receivers.get(&draft.receiver).and_then(|receiver| receiver.body(&draft.message));
+        messages.extend(place.zip(body));
     }
     Page {
         title: name.to_owned(),

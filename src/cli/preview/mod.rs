@@ -7,9 +7,10 @@ mod show;
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
 use crate::domain::compose::{Changes, Draft};
+use crate::domain::message::Message;
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Preview};
-use crate::notify::dingtalk::Outgoing;
+use crate::notify::dingtalk::{Parcel, Sent};
 use crate::store::Failure;
 use clap::Args;
 use secrecy::ExposeSecret;
@@ -114,24 +115,22 @@ async fn with_sample(engine: &Engine, watcher: &Arc<Watcher>, mut preview: Previ
 
 /// The message as its receiver would get it: with its keyword, and with those who are called by name.
 fn final_text(engine: &Engine, draft: &Draft) -> String {
-    let text = draft.message.text();
-    let outgoing = Outgoing { uuid: "", title: &draft.message.title, text: &text, mentions: &draft.message.mentions };
-    engine.parts().receivers.get(&draft.receiver).map_or_else(|| text.clone(), |robot| robot.final_text(&outgoing))
+    let receiver = engine.parts().receivers.get(&draft.receiver);
+    receiver.and_then(|receiver| receiver.final_text(&draft.message)).unwrap_or_else(|| draft.message.text())
 }
 
 /// Sends the first message, marked as a test by its number alone: it is what the receiver would get.
 async fn send(engine: &Engine, receiver: &str, shown: &[Shown]) -> Result<bool, Failed> {
-    let Some(robot) = engine.parts().receivers.get(receiver) else {
+    let Some(to) = engine.parts().receivers.get(receiver) else {
         return Err(Failed::Invalid(format!("error: there is no receiver `{receiver}` in the settings")));
     };
     let Some(draft) = shown.iter().find_map(|one| one.messages().first()) else {
         return Err(Failed::Run(anyhow::anyhow!("there is no message to send: nothing would be told now")));
     };
     let uuid = uuid::Uuid::new_v4().to_string();
-    let text = draft.message.text();
-    // People are not called by name for a test.
-    let attempt =
-        robot.send(&Outgoing { uuid: &uuid, title: &draft.message.title, text: &text, mentions: &[] }, engine.parts().clock.now()).await;
+    let message = Message { mentions: Vec::new(), ..draft.message.clone() };
+    let robot = to.terms.robots.first().map(|robot| robot.name.as_str()).unwrap_or_default();
+    let Sent { attempt, .. } = to.send(&Parcel { uuid: &uuid, message: &message, robot, reached: &[] }, engine.parts().clock.now()).await;
     output::line(&format!("\nsent to {receiver} as a test: {}", attempt.answer));
     Ok(attempt.verdict == crate::domain::delivery::Verdict::Delivered)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Longer than anyone keeps a history.
 const TEN_YEARS: Duration = Duration::from_secs(3650 * 24 * 3600);
 
@@ -76,6 +77,14 @@ pub(in crate::config) static SETTINGS: Spec = Spec {
             doc: "The named destinations of messages.",
             default: None,
             example: "{ warehouse = { type = \"dingtalk_robot\", webhook = \"${WAREHOUSE_WEBHOOK}\" } }",
+            required: false,
+        },
+        Field {
+            name: "organisations",
+            kind: Kind::Named(&ORGANISATION),
+            doc: "DingTalk organisations whose monthly quotas are counted; with exactly one, every receiver belongs to it.",
+            default: None,
+            example: "{ main = { monthly_quota = 3000 } }",
             required: false,
         },
         Field {
@@ -165,6 +174,39 @@ pub(in crate::config) static SOURCE: Spec = Spec {
     above: Some(&SETTINGS),
 };
 
+pub(in crate::config) static ORGANISATION: Spec = Spec {
+    title: "[organisations.…]",
+    doc: "A DingTalk organisation: what it may send in a calendar month of China, over all its receivers.",
+    fields: &[
+        Field {
+            name: "monthly_quota",
+            kind: Kind::Count(1, 1_000_000_000),
+            doc: "Messages through webhooks and Stream a month (Webhook & Stream: 3,000 in the standard edition). Without it they are counted, not limited.",
+            default: None,
+            example: "3000",
+            required: false,
+        },
+        Field {
+            name: "api_quota",
+            kind: Kind::Count(1, 1_000_000_000),
+            doc: "API calls of apps a month (5,000 in the standard edition). Without it they are counted, not limited.",
+            default: None,
+            example: "5000",
+            required: false,
+        },
+        Field {
+            name: "tell",
+            kind: Kind::Texts,
+            doc: "The receivers that are told once when 80 % and when 100 % of a month's quota are used. Default: the receiver whose message did it.",
+            default: None,
+            example: "[\"ops\"]",
+            required: false,
+        },
+    ],
+    later: &[],
+    above: Some(&SETTINGS),
+};
+
 pub(in crate::config) static RECEIVER: Spec = Spec {
     title: "[receivers.…]",
     doc: "A named destination of messages.",
@@ -172,11 +214,84 @@ pub(in crate::config) static RECEIVER: Spec = Spec {
         Field {
             name: "type",
             kind: Kind::Word(&["dingtalk_robot"]),
-            doc: "What it is: a DingTalk robot in a group.",
+            doc: "What it is: one or several DingTalk robots in a group.",
             default: None,
             example: "\"dingtalk_robot\"",
             required: true,
         },
+        Field {
+            name: "webhook",
+            kind: Kind::Secret,
+            doc: "The robot's address with its access token; any host. For several robots in one group write `robots` instead.",
+            default: None,
+            example: "\"${WAREHOUSE_WEBHOOK}\"",
+            required: false,
+        },
+        Field {
+            name: "secret",
+            kind: Kind::Secret,
+            doc: "The robot's signing secret (加签), when it has one.",
+            default: None,
+            example: "\"${WAREHOUSE_SECRET}\"",
+            required: false,
+        },
+        Field {
+            name: "keyword",
+            kind: Kind::Text,
+            doc: "The robot's keyword, when it has one: put into each message in which it is not there already.",
+            default: None,
+            example: "\"告警\"",
+            required: false,
+        },
+        Field {
+            name: "robots",
+            kind: Kind::Tables(&ROBOT),
+            doc: "Several robots in one group, at most 6: each takes its own 20 messages a minute, and when one is banned or removed the others go on.",
+            default: None,
+            example: "[{ webhook = \"${WAREHOUSE_WEBHOOK_1}\" }, { webhook = \"${WAREHOUSE_WEBHOOK_2}\" }]",
+            required: false,
+        },
+        Field {
+            name: "monthly_cap",
+            kind: Kind::Count(1, 1_000_000),
+            doc: "What the organisation's administrator lets each robot send in a month.",
+            default: None,
+            example: "100",
+            required: false,
+        },
+        Field {
+            name: "organisation",
+            kind: Kind::Text,
+            doc: "The organisation whose monthly quota its messages use; needed when there are several.",
+            default: None,
+            example: "\"main\"",
+            required: false,
+        },
+        Field {
+            name: "digest",
+            kind: Kind::Duration(SECOND, DAY),
+            doc: "Gathers: what is not critical waits until the oldest has waited so long, and is then one message.",
+            default: None,
+            example: "\"10m\"",
+            required: false,
+        },
+        Field {
+            name: "fallback",
+            kind: Kind::Text,
+            doc: "The receiver that takes over while this one refuses for good: robot removed, token unknown, group dissolved.",
+            default: None,
+            example: "\"duty\"",
+            required: false,
+        },
+    ],
+    later: &["client_id", "client_secret", "users", "mobiles", "conversations"],
+    above: Some(&SETTINGS),
+};
+
+pub(in crate::config) static ROBOT: Spec = Spec {
+    title: "[[receivers.….robots]]",
+    doc: "One of several robots in a group.",
+    fields: &[
         Field {
             name: "webhook",
             kind: Kind::Secret,
@@ -202,8 +317,8 @@ pub(in crate::config) static RECEIVER: Spec = Spec {
             required: false,
         },
     ],
-    later: &["robots", "client_id", "client_secret", "users", "mobiles", "conversations"],
-    above: Some(&SETTINGS),
+    later: &[],
+    above: None,
 };
 
 pub(in crate::config) static WEB: Spec = Spec {
@@ -226,10 +341,10 @@ pub(super) const LATER_TYPES: [&str; 1] = ["dingtalk_app"];
 
 /// The keys whose values hold no secret and may be shown.
 pub(in crate::config) fn open_keys() -> Vec<&'static str> {
-    [&SETTINGS, &STORE, &SOURCE, &RECEIVER, &WEB]
+    [&SETTINGS, &STORE, &SOURCE, &ORGANISATION, &RECEIVER, &ROBOT, &WEB]
         .iter()
         .flat_map(|spec| spec.fields)
-        .filter(|field| !matches!(field.kind, Kind::Secret | Kind::Table(_) | Kind::Named(_)))
+        .filter(|field| !matches!(field.kind, Kind::Secret | Kind::Table(_) | Kind::Tables(_) | Kind::Named(_)))
         .map(|field| field.name)
         .collect()
 }

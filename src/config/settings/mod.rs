@@ -24,6 +24,7 @@ use url::Url;
 pub(super) mod fields;
 mod names;
 mod read;
+mod receivers;
 
 /// What the whole program is told. Its `Debug` shows no secret.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// The business databases, by name.
     pub sources: BTreeMap<String, SourceSettings>,
+    /// The organisations whose quotas are counted, by name.
+    pub organisations: BTreeMap<String, OrganisationSettings>,
     /// The destinations, by name.
     pub receivers: BTreeMap<String, ReceiverSettings>,
     /// The names of the receivers, also where only the store was wanted.
@@ -92,18 +95,55 @@ impl SourceSettings {
     }
 }
 
+/// An `[organisations.…]` table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrganisationSettings {
+    /// Messages through webhooks and Stream a calendar month; `None`: not limited.
+    pub monthly_quota: Option<u64>,
+    /// API calls a calendar month; `None`: not limited.
+    pub api_quota: Option<u64>,
+    /// The receivers that are told when a quota is nearly or wholly used; none: the one whose message did it.
+    pub tell: Vec<String>,
+}
+
 /// A `[receivers.…]` table.
 #[derive(Clone, Debug)]
-pub enum ReceiverSettings {
-    /// A custom robot in a DingTalk group.
-    DingtalkRobot {
-        /// Its address with its token.
-        webhook: SecretString,
-        /// With which messages are signed.
-        secret: Option<SecretString>,
-        /// Which each message must hold.
-        keyword: Option<String>,
-    },
+pub struct ReceiverSettings {
+    /// Its organisation; `None` where there is only one, or none.
+    pub organisation: Option<String>,
+    /// How long what is not critical is gathered.
+    pub digest: Option<Duration>,
+    /// The receiver that takes over what this one refuses for good.
+    pub fallback: Option<String>,
+    /// What it is.
+    pub kind: ReceiverKind,
+}
+
+/// What a receiver is, with what only that kind has.
+#[derive(Clone, Debug)]
+pub enum ReceiverKind {
+    /// `dingtalk_robot`: custom robots in one DingTalk group.
+    Robots(RobotsSettings),
+}
+
+/// What a `dingtalk_robot` has.
+#[derive(Clone, Debug)]
+pub struct RobotsSettings {
+    /// At least one.
+    pub robots: Vec<RobotSettings>,
+    /// What an administrator lets each of them send in a calendar month.
+    pub monthly_cap: Option<u64>,
+}
+
+/// A custom robot.
+#[derive(Clone, Debug)]
+pub struct RobotSettings {
+    /// Its address with its token.
+    pub webhook: SecretString,
+    /// With which messages are signed.
+    pub secret: Option<SecretString>,
+    /// Which each message must hold.
+    pub keyword: Option<String>,
 }
 
 /// The `[web]` table.
@@ -112,6 +152,9 @@ pub struct WebSettings {
     /// Where the pages are served; an address of this machine only.
     pub listen: SocketAddr,
 }
+
+/// Under this name is counted what receivers without an organisation send.
+const UNNAMED_ORGANISATION: &str = "-";
 
 /// The name under which the settings file is looked for in the working directory.
 const FILE_NAME: &str = "rowbell.toml";
@@ -155,6 +198,14 @@ impl Settings {
     /// Why a name is no source of these settings, and what to write instead.
     pub(super) fn unknown_source(&self, name: Text<'_>) -> (String, String) {
         unknown("source", "sources", name, self.sources.keys())
+    }
+
+    /// The organisation of a receiver: the one it names, or the only one; an unnamed one when there is none.
+    pub fn organisation_of(&self, receiver: &ReceiverSettings) -> (String, OrganisationSettings) {
+        let only = self.organisations.keys().next().filter(|_| self.organisations.len() == 1);
+        let name = receiver.organisation.as_ref().or(only);
+        name.and_then(|name| self.organisations.get_key_value(name))
+            .map_or_else(|| (UNNAMED_ORGANISATION.to_owned(), OrganisationSettings::default()), |(name, own)| (name.clone(), own.clone()))
     }
 
     /// Why a name is no receiver of these settings, and what to write instead.

@@ -2,7 +2,8 @@
 //! tests a watcher needs no settings at all. In the place of addresses stand some that lead nowhere.
 
 use super::Settings;
-use super::read::{read_receiver, read_source};
+use super::read::read_source;
+use super::receivers::read_receiver;
 use crate::config::node::{Content, Entry, Node, Place, Table};
 use crate::config::reader::Report;
 

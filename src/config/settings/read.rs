@@ -1,7 +1,8 @@
 //! Reads the merged tree of the settings, table by table, and goes on after each fault.
 
-use super::fields::{LATER_TYPES, RECEIVER, SETTINGS, SOURCE, STORE, WEB};
-use super::{FILE_NAME, Language, ReceiverSettings, Settings, SourceSettings, StoreSettings, WebSettings, names};
+use super::fields::{SETTINGS, SOURCE, STORE, WEB};
+use super::receivers::{check_references, read_organisation, read_receiver};
+use super::{FILE_NAME, Language, Settings, SourceSettings, StoreSettings, WebSettings, names};
 use crate::config::calendar::{self, load_calendars};
 use crate::config::fault::Fault;
 use crate::config::node::{Content, Node, Place, Table};
@@ -31,7 +32,7 @@ pub(super) fn read(file: Node, path: Option<&Path>, environment: &Environment, m
     if environment.store_only
         && let Content::Table(table) = &mut root.content
     {
-        table.entries.retain(|entry| !matches!(entry.name.as_str(), "sources" | "receivers"));
+        table.entries.retain(|entry| !matches!(entry.name.as_str(), "sources" | "receivers" | "organisations"));
     }
     if environment.names_only
         && let Content::Table(table) = &mut root.content
@@ -59,7 +60,9 @@ fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Envi
     let store = read_store(&reader, report);
     let web = read_web(&reader, report);
     let sources = named(&reader, "sources", report, |title, node, report| read_source(title, node, timezone, report));
+    let organisations = named(&reader, "organisations", report, read_organisation);
     let receivers = named(&reader, "receivers", report, read_receiver);
+    check_references(&reader, &organisations, report);
     let watchers_node = reader.node("watchers");
     let watchers = folder_of(watchers_node, &watchers?, folder, environment);
     let watchers_fault = folder_fault("watchers", watchers_node, &watchers, report);
@@ -75,6 +78,7 @@ fn read_root(root: &Node, path: Option<&Path>, folder: &Path, environment: &Envi
         public_url,
         store: store?,
         sources,
+        organisations,
         receivers,
         receiver_names: Vec::new(),
         web: web?,
@@ -218,33 +222,4 @@ pub(super) fn read_source(title: &str, node: &Node, default_zone: Tz, report: &m
         query_timeout: query_timeout?,
         max_rows: max_rows?,
     })
-}
-
-pub(super) fn read_receiver(title: &str, node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
-    let kind = node.table().and_then(|table| table.get("type")).and_then(|entry| match &entry.node.content {
-        Content::Text(text, _) => Some((text.as_str(), &entry.node)),
-        _ => None,
-    });
-    if let Some((kind, node)) = kind.filter(|(kind, _)| LATER_TYPES.contains(kind)) {
-        let hint = "use a robot for now: type = \"dingtalk_robot\"".to_owned();
-        report.at(&node.place, format!("a receiver of type \"{kind}\" is not available in this version"), Some(hint));
-        return None;
-    }
-    let reader = Reader::titled(&RECEIVER, title, node, report)?;
-    let pool = reader.node("robots").is_some();
-    if !pool {
-        reader.require(report);
-    }
-    reader.word("type", report);
-    let webhook = reader.text("webhook", report);
-    if let Some(webhook) = webhook {
-        let url = Url::parse(webhook.value).ok();
-        if !url.is_some_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host()) {
-            let hint = "copy it from the robot's settings: https://oapi.dingtalk.com/robot/send?access_token=…".to_owned();
-            report.at(webhook.place(), "`webhook` is not the address of a robot", Some(hint));
-        }
-    }
-    let secret = reader.text("secret", report).map(|secret| SecretString::from(secret.value));
-    let keyword = reader.text("keyword", report).map(|keyword| keyword.value.to_owned());
-    Some(ReceiverSettings::DingtalkRobot { webhook: SecretString::from(webhook?.value), secret, keyword })
 }

@@ -3,7 +3,7 @@
 use super::Line;
 use super::facts::{AttemptFact, DeliveryFact, EventFact, Facts};
 use super::words::{Clock, length, list, plain};
-use crate::domain::delivery::BUDGET;
+use crate::domain::budget::BUDGET;
 use chrono::TimeDelta;
 
 /// A message that leaves later than this after it was made has waited for something.

@@ -140,6 +140,13 @@ fn paragraphs(text: &str) -> Vec<String> {
 }
 
 impl Message {
+    /// A message of our own words, of which nothing can be cut.
+    pub fn plain(language: Language, title: &str, blocks: Vec<String>) -> Message {
+        let first_cuttable = blocks.len();
+        let title = title.chars().take(MAX_TITLE_CHARS).collect();
+        Message { title, blocks, first_cuttable, cuttable: 0, is_uncounted: false, omitted: 0, language, mentions: Vec::new() }
+    }
+
     /// The Markdown, cut between two blocks where it would exceed [`MAX_TEXT_BYTES`].
     pub fn text(&self) -> String {
         let mut fitted = self.clone();

@@ -10,6 +10,7 @@
 
 pub mod errcode;
 pub mod message;
+pub mod receiver;
 pub mod robot;
 pub mod sign;
 pub mod simulator;
@@ -18,5 +19,6 @@ mod answer;
 mod http;
 
 pub use message::{MAX_BODY_BYTES, MAX_MENTIONS, Outgoing, body_size};
+pub use receiver::{Channel, Parcel, Pool, Receiver, Sent};
 pub use robot::{Robot, RobotError, RobotSettings};
 pub use simulator::{Simulator, SimulatorSettings};

@@ -5,7 +5,7 @@ use super::digests::OF_NO_WATCHER;
 use super::read::push_list;
 use super::silences::silence;
 use super::{Doing, Sqlite};
-use crate::domain::delivery;
+use crate::domain::budget::BUDGET_WINDOW;
 use crate::domain::explain::{AttemptFact, DeferredFact, DeliveryFact, SilencedFact};
 use crate::store::model::StoreError;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,7 +28,7 @@ impl Sqlite {
         for chunk in events.chunks(CHUNK) {
             let mut query = QueryBuilder::<Db>::new(
                 "select d.*, e.event_id, r.held_until, r.reason as held_reason from delivery_event e join delivery d on d.id = e.delivery_id
-                 left join receiver_state r on r.receiver = d.receiver where e.event_id in (",
+                 left join receiver_hold r on r.receiver = d.receiver where e.event_id in (",
             );
             push_list(&mut query, chunk);
             query.push(") order by d.id, e.event_id");
@@ -63,10 +63,10 @@ impl Sqlite {
     /// The most messages that the robot of a receiver was sent within the budget's window, from one such window before a
     /// delivery was made until a moment.
     async fn most_sent(&self, delivery: &DeliveryFact, until: DateTime<Utc>) -> Result<u64, StoreError> {
-        let window = TimeDelta::from_std(delivery::BUDGET_WINDOW).unwrap_or(TimeDelta::MAX);
+        let window = TimeDelta::from_std(BUDGET_WINDOW).unwrap_or(TimeDelta::MAX);
         let rows = sqlx::query(
-            "select started_at from delivery_attempt where started_at >= ?2 and started_at < ?3 and receiver in
-                (select ?1 union select o.receiver from receiver_state r join receiver_state o on o.robot = r.robot where r.receiver = ?1)
+            "select started_at from delivery_attempt where started_at >= ?2 and started_at < ?3
+                and robot in (select robot from receiver_robot where receiver = ?1)
              order by started_at limit ?4",
         )
         .bind(&delivery.receiver)
@@ -84,7 +84,7 @@ impl Sqlite {
     /// The last refusal of another message before a moment.
     async fn refused_before(&self, delivery: &DeliveryFact, at: DateTime<Utc>) -> Result<Option<String>, StoreError> {
         let row = sqlx::query(
-            "select answer from delivery_attempt where receiver = ? and started_at >= ? and started_at < ?
+            "select answer from delivery_attempt where robot in (select robot from receiver_robot where receiver = ?) and started_at >= ? and started_at < ?
                 and delivery_id is not ? and outcome in ('transient', 'uncertain', 'throttled', 'refused') order by id desc limit 1",
         )
         .bind(&delivery.receiver)

@@ -8,8 +8,10 @@ mod outbox;
 mod people;
 mod polls;
 mod read;
+mod robots;
 mod silences;
 mod steps;
+mod targets;
 mod traces;
 mod watchers;
 

@@ -1,31 +1,30 @@
 //! The outbox: claims, attempts, budgets, and what becomes of a delivery.
 
 use super::codec::{stamp, time};
-use super::{Doing, Sqlite};
+use super::{Doing, Sqlite, robots, targets};
+use crate::domain::budget::Terms;
 use crate::domain::delivery::{self, Change, Decision, Verdict};
 use crate::store::model::{ClaimedDelivery, DeliveryResult, NextDelivery, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
 use std::time::Duration;
 
-/// An attempt that has not ended after this long died with its process.
-const ATTEMPT_DEAD_AFTER: TimeDelta = TimeDelta::seconds(15);
 /// No attempt takes longer: an older one cannot have ended within the budget's window.
-const ATTEMPT_MOST: TimeDelta = TimeDelta::seconds(300);
+pub(super) const ATTEMPT_MOST: TimeDelta = TimeDelta::seconds(300);
 
 impl Sqlite {
     pub(in crate::store) async fn claim_delivery(
         &self,
-        receiver: &str,
+        terms: &Terms,
         owner: &str,
         now: DateTime<Utc>,
         lease: Duration,
     ) -> Result<NextDelivery, StoreError> {
-        if !self.has_waiting(receiver).await? {
+        if !self.has_waiting(&terms.receiver).await? {
             return Ok(NextDelivery::Nothing);
         }
         let mut tx = self.begin().await?;
-        let next = claim(&mut tx, receiver, owner, now, lease).await?;
+        let next = claim(&mut tx, terms, owner, now, lease).await?;
         tx.commit().await.doing("claiming a delivery")?;
         Ok(next)
     }
@@ -43,35 +42,14 @@ impl Sqlite {
     pub(in crate::store) async fn record_delivery(&self, claimed: &ClaimedDelivery, result: &DeliveryResult) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         end_attempt(&mut tx, claimed.attempt_id, result).await?;
-        let receiver = settle(&mut tx, claimed, result).await?;
-        if let Some(receiver) = &receiver {
-            mark_receiver(&mut tx, receiver, result).await?;
+        let is_ours = settle(&mut tx, claimed, result).await?;
+        // What a target has taken is taken, whoever holds the claim now.
+        targets::record(&mut tx, claimed.id, &result.targets, result.ended_at).await?;
+        if is_ours {
+            robots::mark(&mut tx, &claimed.robot, result).await?;
         }
         tx.commit().await.doing("recording a delivery")?;
-        receiver.map(drop).ok_or(StoreError::Stale)
-    }
-
-    pub(in crate::store) async fn claim_test(&self, receiver: &str, now: DateTime<Utc>) -> Result<Result<i64, DateTime<Utc>>, StoreError> {
-        let mut tx = self.begin().await?;
-        if let Some(until) = throttled_until(&mut tx, receiver).await?.filter(|until| *until > now) {
-            return Ok(Err(until));
-        }
-        let sent = recent_attempts(&mut tx, receiver, now).await?;
-        if let Some(free) = delivery::budget_free_at(&sent, now) {
-            return Ok(Err(free));
-        }
-        let id = insert_attempt(&mut tx, None, 1, receiver, now).await?;
-        tx.commit().await.doing("reserving a test message")?;
-        Ok(Ok(id))
-    }
-
-    pub(in crate::store) async fn record_test(&self, id: i64, receiver: &str, result: &DeliveryResult) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        end_attempt(&mut tx, id, result).await?;
-        if matches!(result.decision, Decision::Delivered) || matches!(result.attempt.verdict, Verdict::Throttled { .. }) {
-            mark_receiver(&mut tx, receiver, result).await?;
-        }
-        tx.commit().await.doing("recording a test message")
+        if is_ours { Ok(()) } else { Err(StoreError::Stale) }
     }
 
     pub(in crate::store) async fn waiting(&self) -> Result<Vec<(String, u64)>, StoreError> {
@@ -98,25 +76,9 @@ impl Sqlite {
         Ok(done.rows_affected())
     }
 
-    pub(in crate::store) async fn register_robots(&self, robots: &[(String, String)]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        for (receiver, robot) in robots {
-            sqlx::query("insert into receiver_state (receiver, robot) values (?1, ?2) on conflict (receiver) do update set robot = ?2")
-                .bind(receiver)
-                .bind(robot)
-                .execute(&mut *tx)
-                .await
-                .doing("registering robots")?;
-        }
-        tx.commit().await.doing("registering robots")
-    }
-
     pub(in crate::store) async fn probe_now(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("update receiver_state set held_until = null where throttled = 0")
-            .execute(&mut *tx)
-            .await
-            .doing("probing receivers")?;
+        sqlx::query("update robot_state set held_until = null where throttled = 0").execute(&mut *tx).await.doing("probing receivers")?;
         sqlx::query("update delivery set not_before = ?1 where state = 'pending' and not_before > ?1")
             .bind(stamp(now))
             .execute(&mut *tx)
@@ -138,7 +100,7 @@ impl Sqlite {
         .await
         .doing("retrying a delivery")?;
         if let Some(row) = &row {
-            sqlx::query("update receiver_state set held_until = null where receiver = ? and throttled = 0")
+            sqlx::query("update robot_state set held_until = null where throttled = 0 and robot in (select robot from receiver_robot where receiver = ?)")
                 .bind(row.get::<String, _>("receiver"))
                 .execute(&mut *tx)
                 .await
@@ -147,59 +109,46 @@ impl Sqlite {
         tx.commit().await.doing("retrying a delivery")?;
         Ok(row.is_some())
     }
-
-    pub(in crate::store) async fn budget_left(&self, receiver: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
-        let mut tx = self.reader.begin().await.doing("reading a budget")?;
-        let (held, _) = receiver_state(&mut tx, receiver).await?;
-        if held.is_some_and(|until| until > now) {
-            return Ok(0);
-        }
-        let sent = recent_attempts(&mut tx, receiver, now).await?;
-        Ok(delivery::BUDGET.saturating_sub(sent.len()))
-    }
 }
 
 /// Whether a time lies ahead, and not so far that only a clock that was wrong can have written it.
-fn waits(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+pub(super) fn waits(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     until > now && until <= now + TimeDelta::from_std(delivery::BACKOFF_MAX).unwrap_or(TimeDelta::MAX) + ATTEMPT_MOST
 }
 
 /// Every check and the claim, under the write lock.
 async fn claim(
     tx: &mut Transaction<'_, Db>,
-    receiver: &str,
+    terms: &Terms,
     owner: &str,
     now: DateTime<Utc>,
     lease: Duration,
 ) -> Result<NextDelivery, StoreError> {
-    if let Some(until) = in_flight(tx, receiver, now).await? {
+    if let Some(until) = in_flight(tx, &terms.receiver, now).await? {
         return Ok(NextDelivery::NotBefore(until));
     }
-    let (held, failures) = receiver_state(tx, receiver).await?;
-    if let Some(until) = held.filter(|until| waits(*until, now)) {
-        return Ok(NextDelivery::NotBefore(until));
-    }
-    let Some((id, due)) = head(tx, receiver, now).await? else { return Ok(NextDelivery::Nothing) };
+    let Some((id, due, watcher)) = head(tx, &terms.receiver, now).await? else { return Ok(NextDelivery::Nothing) };
     if waits(due, now) {
         return Ok(NextDelivery::NotBefore(due));
     }
-    let sent = recent_attempts(tx, receiver, now).await?;
-    if let Some(free) = delivery::budget_free_at(&sent, now) {
+    let (free, robot) = robots::pick(tx, terms, &watcher, now).await?;
+    if let Some(free) = free {
         return Ok(NextDelivery::NotBefore(free));
     }
     let until = stamp(now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
     let row = sqlx::query(
-        "update delivery set state = 'sending', owner = ?, claimed_until = ?, epoch = epoch + 1, attempts = attempts + 1
+        "update delivery set state = 'sending', owner = ?, claimed_until = ?, robot = ?, epoch = epoch + 1, attempts = attempts + 1
          where id = ? and state = 'pending' returning *",
     )
     .bind(owner)
     .bind(until)
+    .bind(&robot.name)
     .bind(id)
     .fetch_one(&mut **tx)
     .await
     .doing("claiming a delivery")?;
     let attempts = row.get::<i64, _>("attempts");
-    let attempt_id = insert_attempt(tx, Some(id), attempts, receiver, now).await?;
+    let attempt_id = insert_attempt(tx, Some(id), attempts, &terms.receiver, &robot.name, now).await?;
     let message =
         serde_json::from_str(row.get("message")).map_err(|error| StoreError::Corrupt(format!("the message of delivery {id} ({error})")))?;
     Ok(NextDelivery::Claimed(ClaimedDelivery {
@@ -211,8 +160,11 @@ async fn claim(
         watcher: row.get("watcher"),
         message,
         msg_uuid: row.get("msg_uuid"),
-        receiver_failures: failures,
+        robot: robot.name,
+        failures: robot.failures,
         reduced: row.get::<&str, _>("change") == "reduced",
+        moved_from: row.get("moved_from"),
+        targets: targets::of_delivery(tx, id).await?,
     }))
 }
 
@@ -236,38 +188,14 @@ async fn in_flight(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<U
     Ok(None)
 }
 
-async fn receiver_state(tx: &mut Transaction<'_, Db>, receiver: &str) -> Result<(Option<DateTime<Utc>>, u32), StoreError> {
-    let row = sqlx::query(
-        "select failures,
-                (select max(held_until) from receiver_state o where o.receiver = ?1 or (o.robot = r.robot and o.throttled = 1)) as held_until
-         from receiver_state r where receiver = ?1",
-    )
-        .bind(receiver)
-        .fetch_optional(&mut **tx)
-        .await
-        .doing("reading a receiver")?;
-    let Some(row) = row else { return Ok((None, 0)) };
-    let held = row.get::<Option<String>, _>("held_until").as_deref().map(time).transpose()?;
-    Ok((held, u32::try_from(row.get::<i64, _>("failures")).unwrap_or(u32::MAX)))
-}
-
-/// Until when a receiver refuses everything because it was told too much.
-async fn throttled_until(tx: &mut Transaction<'_, Db>, receiver: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let row = sqlx::query(
-        "select max(o.held_until) as held_until from receiver_state r join receiver_state o on o.receiver = r.receiver or o.robot = r.robot
-         where r.receiver = ?1 and o.throttled = 1 having max(o.held_until) is not null",
-    )
-    .bind(receiver)
-    .fetch_optional(&mut **tx)
-    .await
-    .doing("reading a receiver")?;
-    row.map(|row| time(row.get("held_until"))).transpose()
-}
-
 /// The delivery to try next and when it is due. Each watcher's deliveries leave in order: only its first counts.
-async fn head(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) -> Result<Option<(i64, DateTime<Utc>)>, StoreError> {
+async fn head(
+    tx: &mut Transaction<'_, Db>,
+    receiver: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<(i64, DateTime<Utc>, String)>, StoreError> {
     let row = sqlx::query(
-        "select d.id, d.not_before from delivery d
+        "select d.id, d.not_before, d.watcher from delivery d
          join (select min(id) as id from delivery where receiver = ?1 and state = 'pending' group by watcher) h on h.id = d.id
          order by max(d.not_before, ?2), d.id limit 1",
     )
@@ -276,44 +204,22 @@ async fn head(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) 
     .fetch_optional(&mut **tx)
     .await
     .doing("reading the outbox")?;
-    row.map(|row| Ok((row.get("id"), time(row.get("not_before"))?))).transpose()
+    row.map(|row| Ok((row.get("id"), time(row.get("not_before"))?, row.get("watcher")))).transpose()
 }
 
-/// When the attempts of the last window ended; one that has not ended counts as ending now, unless it is long dead.
-async fn recent_attempts(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
-    let window = TimeDelta::from_std(delivery::BUDGET_WINDOW).unwrap_or(TimeDelta::MAX);
-    let rows = sqlx::query(
-        "select started_at, ended_at from delivery_attempt where started_at > ?2 and receiver in
-            (select ?1 union select o.receiver from receiver_state r join receiver_state o on o.robot = r.robot where r.receiver = ?1)",
-    )
-    .bind(receiver)
-    .bind(stamp(now - window - ATTEMPT_MOST))
-    .fetch_all(&mut **tx)
-    .await
-    .doing("reading a budget")?;
-    let mut sent = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let ended = row.get::<Option<String>, _>("ended_at").as_deref().map(time).transpose()?;
-        let at = ended.unwrap_or((time(row.get("started_at"))? + ATTEMPT_DEAD_AFTER).min(now));
-        // An attempt of the future was made while the clock was wrong.
-        if at + window > now && at <= now + ATTEMPT_MOST {
-            sent.push(at);
-        }
-    }
-    Ok(sent)
-}
-
-async fn insert_attempt(
+pub(super) async fn insert_attempt(
     tx: &mut Transaction<'_, Db>,
     delivery: Option<i64>,
     attempt: i64,
     receiver: &str,
+    robot: &str,
     now: DateTime<Utc>,
 ) -> Result<i64, StoreError> {
-    let done = sqlx::query("insert into delivery_attempt (delivery_id, attempt, receiver, started_at) values (?, ?, ?, ?)")
+    let done = sqlx::query("insert into delivery_attempt (delivery_id, attempt, receiver, robot, started_at) values (?, ?, ?, ?, ?)")
         .bind(delivery)
         .bind(attempt)
         .bind(receiver)
+        .bind(robot)
         .bind(stamp(now))
         .execute(&mut **tx)
         .await
@@ -321,7 +227,7 @@ async fn insert_attempt(
     Ok(done.last_insert_rowid())
 }
 
-async fn end_attempt(tx: &mut Transaction<'_, Db>, id: i64, result: &DeliveryResult) -> Result<(), StoreError> {
+pub(super) async fn end_attempt(tx: &mut Transaction<'_, Db>, id: i64, result: &DeliveryResult) -> Result<(), StoreError> {
     sqlx::query("update delivery_attempt set ended_at = ?, outcome = ?, http_status = ?, errcode = ?, answer = ? where id = ?")
         .bind(stamp(result.ended_at))
         .bind(outcome_word(&result.attempt.verdict))
@@ -335,9 +241,9 @@ async fn end_attempt(tx: &mut Transaction<'_, Db>, id: i64, result: &DeliveryRes
         .map(drop)
 }
 
-/// Writes what follows for the delivery; its receiver, or `None` when the claim was lost. The receiver's own word that it
+/// Writes what follows for the delivery; `false` when the claim was lost. The receiver's own word that it
 /// has the message counts also when the claim has ended, as long as nobody else has claimed it since.
-async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result: &DeliveryResult) -> Result<Option<String>, StoreError> {
+async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result: &DeliveryResult) -> Result<bool, StoreError> {
     let ended = stamp(result.ended_at);
     let (state, not_before, delivered_at, reason) = match &result.decision {
         Decision::Delivered => ("delivered", ended.clone(), Some(ended), None),
@@ -351,10 +257,10 @@ async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result:
         _ => None,
     };
     let message = result.message.as_ref().and_then(|message| serde_json::to_string(message).ok());
-    let row = sqlx::query(
+    let done = sqlx::query(
         "update delivery set state = ?, not_before = ?, delivered_at = ?, reason = ?, answer = ?, change = coalesce(?, change),
                 message = coalesce(?, message), owner = null, claimed_until = null
-         where id = ? and epoch = ? and (state = 'sending' or (state = 'pending' and ? = 'delivered')) returning receiver",
+         where id = ? and epoch = ? and (state = 'sending' or (state = 'pending' and ? = 'delivered'))",
     )
     .bind(state)
     .bind(not_before)
@@ -366,33 +272,10 @@ async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result:
     .bind(claimed.id)
     .bind(claimed.epoch)
     .bind(state)
-    .fetch_optional(&mut **tx)
-    .await
-    .doing("recording a delivery")?;
-    Ok(row.map(|row| row.get("receiver")))
-}
-
-/// Holds the receiver, or frees it when it has taken a message.
-async fn mark_receiver(tx: &mut Transaction<'_, Db>, receiver: &str, result: &DeliveryResult) -> Result<(), StoreError> {
-    let throttled = matches!(result.attempt.verdict, Verdict::Throttled { .. });
-    let (until, reason, failures) = match &result.decision {
-        Decision::Delivered => (None, None, 0),
-        Decision::Hold { until, reason } => (Some(stamp(*until)), Some(reason), 1),
-        Decision::Retry { .. } | Decision::Discard { .. } => return Ok(()),
-    };
-    sqlx::query(
-        "insert into receiver_state (receiver, held_until, reason, throttled, failures) values (?1, ?2, ?3, ?4, ?5)
-         on conflict (receiver) do update set held_until = ?2, reason = ?3, throttled = ?4, failures = iif(?5 = 0, 0, failures + 1)",
-    )
-    .bind(receiver)
-    .bind(until)
-    .bind(reason)
-    .bind(throttled)
-    .bind(failures)
     .execute(&mut **tx)
     .await
-    .doing("recording a receiver")
-    .map(drop)
+    .doing("recording a delivery")?;
+    Ok(done.rows_affected() == 1)
 }
 
 fn outcome_word(verdict: &Verdict) -> &'static str {

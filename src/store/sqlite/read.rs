@@ -111,9 +111,8 @@ impl Sqlite {
     pub(in crate::store) async fn deliveries(&self, waiting_only: bool, limit: u64) -> Result<Vec<DeliveryLine>, StoreError> {
         let rows = sqlx::query(
             "select d.*, (select count(*) from delivery_event e where e.delivery_id = d.id) as events,
-                    (select r.reason from receiver_state r where r.receiver = d.receiver and r.held_until is not null and d.state in ('pending', 'sending')) as held,
-                    (select r.held_until from receiver_state r where r.receiver = d.receiver and d.state in ('pending', 'sending')) as held_until
-             from delivery d where ?1 = 0 or d.state in ('pending', 'sending') order by d.id desc limit ?2",
+                    r.reason as held, r.held_until
+             from delivery d left join receiver_hold r on r.receiver = d.receiver and d.state in ('pending', 'sending') where ?1 = 0 or d.state in ('pending', 'sending') order by d.id desc limit ?2",
         )
         .bind(waiting_only)
         .bind(bound(limit))

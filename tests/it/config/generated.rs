@@ -204,7 +204,7 @@ fn every_table_of_the_schemas_is_closed_and_every_key_is_described() {
             _ => {}
         }
     }
-    for (schema, expected) in [(schema::watcher(), 7), (schema::settings(), 5), (schema::watcher_test(), 6)] {
+    for (schema, expected) in [(schema::watcher(), 7), (schema::settings(), 7), (schema::watcher_test(), 6)] {
         let mut tables = 0;
         walk(&schema, &mut tables);
         assert_eq!(tables, expected);

@@ -1,6 +1,6 @@
 //! Good files parse to the values they say.
 
-use rowbell::config::{Environment, ReceiverSettings, Settings, load_settings, load_watchers, parse_settings, parse_watcher};
+use rowbell::config::{Environment, ReceiverKind, RobotSettings, Settings, load_settings, load_watchers, parse_settings, parse_watcher};
 use rowbell::domain::alert::Severity;
 use rowbell::domain::message::Language;
 use rowbell::domain::watcher::{AlertOn, Mention};
@@ -70,10 +70,42 @@ keyword = "告警"
     let shop = &settings.sources["shop"];
     assert_eq!((shop.timezone, shop.max_connections, shop.max_rows), (chrono_tz::Europe::Berlin, 2, 100_000));
     assert_eq!(shop.query_timeout, Duration::from_secs(30));
-    let ReceiverSettings::DingtalkRobot { webhook, secret, keyword } = &settings.receivers["warehouse"];
+    let ReceiverKind::Robots(own) = &settings.receivers["warehouse"].kind;
+    let RobotSettings { webhook, secret, keyword } = &own.robots[0];
     assert!(webhook.expose_secret().ends_with("access_token=t${x}"));
     assert_eq!(secret.as_ref().unwrap().expose_secret(), "SEC1");
     assert_eq!(keyword.as_deref(), Some("告警"));
+}
+
+#[test]
+fn receivers_belong_to_organisations_have_pools_and_fall_back() {
+    let text = r#"
+[organisations.main]
+monthly_quota = 3_000
+tell = ["ops"]
+[receivers.ops]
+type = "dingtalk_robot"
+webhook = "https://oapi.dingtalk.com/robot/send?access_token=1"
+[receivers.warehouse]
+type = "dingtalk_robot"
+robots = [
+  { webhook = "https://oapi.dingtalk.com/robot/send?access_token=2", secret = "SEC2", keyword = "告警" },
+  { webhook = "https://oapi.dingtalk.com/robot/send?access_token=3" },
+]
+monthly_cap = 100
+digest = "10m"
+fallback = "ops"
+"#;
+    let settings = parse_settings(Path::new("rowbell.toml"), text, &Environment::default()).unwrap();
+    let warehouse = &settings.receivers["warehouse"];
+    assert_eq!((warehouse.digest, warehouse.fallback.as_deref()), (Some(Duration::from_secs(600)), Some("ops")));
+    let ReceiverKind::Robots(own) = &warehouse.kind;
+    assert_eq!((own.robots.len(), own.monthly_cap, own.robots[0].keyword.as_deref()), (2, Some(100), Some("告警")));
+    let (name, quotas) = settings.organisation_of(warehouse);
+    assert_eq!((name.as_str(), quotas.monthly_quota, quotas.api_quota, quotas.tell), ("main", Some(3_000), None, vec!["ops".to_owned()]));
+    let without = text.replace("[organisations.main]\nmonthly_quota = 3_000\ntell = [\"ops\"]\n", "");
+    let settings = parse_settings(Path::new("rowbell.toml"), &without, &Environment::default()).unwrap();
+    assert_eq!(settings.organisation_of(&settings.receivers["ops"]).1.monthly_quota, None, "counted, not limited");
 }
 
 /// One source, one receiver.

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rowbell::clock::Clock;
-use rowbell::config::{Environment, ReceiverSettings, Settings, parse_settings, parse_watcher};
+use rowbell::config::{Environment, ReceiverKind, ReceiverSettings, Settings, parse_settings, parse_watcher};
+use rowbell::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
 use rowbell::engine::{Engine, Parts};
 use rowbell::metrics::Metrics;
 use rowbell::notify::dingtalk::simulator::{SimulatedRobot, Simulator, SimulatorSettings};
-use rowbell::notify::dingtalk::{Robot, RobotSettings};
+use rowbell::notify::dingtalk::{Channel, Pool, Receiver, Robot, RobotSettings};
 use rowbell::source::{Source, SourceSettings};
 use rowbell::store::{HistoryLine, HistoryQuery, PollLine, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
@@ -191,21 +192,48 @@ async fn open_engine(settings: &Settings, clock: &Clock) -> Engine {
         };
         (name.clone(), Arc::new(Source::open(own).expect("a source")))
     });
-    let receivers = settings.receivers.iter().map(|(name, receiver)| {
-        let ReceiverSettings::DingtalkRobot { webhook, secret, keyword } = receiver;
-        let robot =
-            Robot::new(RobotSettings { name: name.clone(), webhook: webhook.clone(), secret: secret.clone(), keyword: keyword.clone() });
-        (name.clone(), Arc::new(robot.expect("a robot").with_deadline(Duration::from_secs(1))))
-    });
+    let receivers = receivers(settings);
+    store.register_robots(receivers.values().map(|receiver| receiver.terms.clone()).collect()).await.expect("the robots are known");
     Engine::new(Parts {
         clock: clock.clone(),
         store,
         sources: sources.collect::<BTreeMap<_, _>>(),
-        receivers: receivers.collect::<BTreeMap<_, _>>(),
+        receivers,
         calendars: settings.calendars.clone(),
         language: settings.language,
         timezone: settings.timezone,
         metrics: Metrics::new(),
         owner: "test".into(),
     })
+}
+
+/// The receivers as the service makes them, but with less patience.
+fn receivers(settings: &Settings) -> BTreeMap<String, Arc<Receiver>> {
+    let receiver = |(name, receiver): (&String, &ReceiverSettings)| {
+        let ReceiverKind::Robots(own) = &receiver.kind;
+        let robot = |robot: &rowbell::config::RobotSettings| {
+            let own = RobotSettings {
+                name: name.clone(),
+                webhook: robot.webhook.clone(),
+                secret: robot.secret.clone(),
+                keyword: robot.keyword.clone(),
+            };
+            Robot::new(own).expect("a robot").with_deadline(Duration::from_secs(1))
+        };
+        let (organisation, quotas) = settings.organisation_of(receiver);
+        let robots: Vec<Robot> = own.robots.iter().map(robot).collect();
+        let terms = Terms {
+            receiver: name.clone(),
+            robots: robots.iter().map(|robot| RobotTerms { name: robot.fingerprint().to_owned(), cap: own.monthly_cap }).collect(),
+            per_minute: BUDGET,
+            organisation,
+            quota_kind: QuotaKind::Webhook,
+            quota: quotas.monthly_quota,
+            tell: quotas.tell,
+            digest: receiver.digest,
+            fallback: receiver.fallback.clone(),
+        };
+        (name.clone(), Arc::new(Receiver { terms, channel: Channel::Robots(Pool::new(robots)) }))
+    };
+    settings.receivers.iter().map(receiver).collect()
 }

@@ -12,6 +12,7 @@ mod trace;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rowbell::domain::alert::{Alert, AlertStatus, Event, EventKind, Severity};
+use rowbell::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
 use rowbell::domain::compose::{Changes, Draft};
 use rowbell::domain::delivery::{Attempt, Change, Decision, Verdict};
 use rowbell::domain::message::{Language, Message};
@@ -155,19 +156,51 @@ pub async fn poll(store: &Store, watcher: &str, now: DateTime<Utc>, changes: Cha
     store.commit_poll(record(claim, now), changes).await.expect("recorded")
 }
 
-pub async fn next(store: &Store, receiver: &str, now: DateTime<Utc>) -> NextDelivery {
-    store.claim_delivery(receiver, "me", now, LEASE).await.expect("an answer")
+/// A receiver with one robot of the same name, which nothing but the minute limits.
+pub fn terms(receiver: &str) -> Terms {
+    Terms {
+        receiver: receiver.into(),
+        robots: vec![RobotTerms { name: receiver.into(), cap: None }],
+        per_minute: BUDGET,
+        organisation: "main".into(),
+        quota_kind: QuotaKind::Webhook,
+        quota: None,
+        tell: Vec::new(),
+        digest: None,
+        fallback: None,
+    }
 }
 
-pub async fn claimed(store: &Store, receiver: &str, now: DateTime<Utc>) -> ClaimedDelivery {
-    match next(store, receiver, now).await {
+/// A receiver by its name, or on other terms.
+pub trait To {
+    fn terms(&self) -> Terms;
+}
+
+impl To for str {
+    fn terms(&self) -> Terms {
+        terms(self)
+    }
+}
+
+impl To for Terms {
+    fn terms(&self) -> Terms {
+        self.clone()
+    }
+}
+
+pub async fn next(store: &Store, to: &(impl To + ?Sized), now: DateTime<Utc>) -> NextDelivery {
+    store.claim_delivery(&to.terms(), "me", now, LEASE).await.expect("an answer")
+}
+
+pub async fn claimed(store: &Store, to: &(impl To + ?Sized), now: DateTime<Utc>) -> ClaimedDelivery {
+    match next(store, to, now).await {
         NextDelivery::Claimed(claimed) => claimed,
         other => panic!("nothing to send: {other:?}"),
     }
 }
 
-pub async fn not_before(store: &Store, receiver: &str, now: DateTime<Utc>) -> DateTime<Utc> {
-    match next(store, receiver, now).await {
+pub async fn not_before(store: &Store, to: &(impl To + ?Sized), now: DateTime<Utc>) -> DateTime<Utc> {
+    match next(store, to, now).await {
         NextDelivery::NotBefore(at) => at,
         other => panic!("not waiting: {other:?}"),
     }
@@ -175,7 +208,7 @@ pub async fn not_before(store: &Store, receiver: &str, now: DateTime<Utc>) -> Da
 
 pub fn result(now: DateTime<Utc>, verdict: Verdict, decision: Decision) -> DeliveryResult {
     let attempt = Attempt { verdict, http_status: Some(200), errcode: Some(0), answer: "ok".into() };
-    DeliveryResult { ended_at: now, attempt, decision, message: None }
+    DeliveryResult { ended_at: now, attempt, decision, message: None, targets: Vec::new() }
 }
 
 pub fn delivered(now: DateTime<Utc>) -> DeliveryResult {
@@ -200,8 +233,8 @@ pub fn discarded(now: DateTime<Utc>) -> DeliveryResult {
 }
 
 /// Sends what is next and has it taken.
-pub async fn deliver(store: &Store, receiver: &str, now: DateTime<Utc>) -> String {
-    let claimed = claimed(store, receiver, now).await;
+pub async fn deliver(store: &Store, to: &(impl To + ?Sized), now: DateTime<Utc>) -> String {
+    let claimed = claimed(store, to, now).await;
     let title = claimed.message.title.clone();
     store.record_delivery(claimed, delivered(now)).await.expect("recorded");
     title

@@ -1,7 +1,7 @@
 //! The outbox: order, claims, budgets, holds, and what becomes of a delivery when its sender dies.
 
 use super::*;
-use rowbell::domain::delivery::BUDGET;
+use rowbell::domain::budget::BUDGET;
 
 async fn told(store: &Store, watcher: &str, receiver: &str, titles: &[&str]) {
     let deliveries = titles.iter().map(|title| draft(receiver, title, &[])).collect();
@@ -106,7 +106,7 @@ async fn a_rolling_minute_has_room_for_its_budget_and_a_restart_does_not_change_
                     now += 1;
                 }
                 NextDelivery::NotBefore(free) => {
-                    assert_eq!(store.budget_left("robot", at(now)).await.expect("a budget"), 0);
+                    assert_eq!(store.budget_left(&terms("robot"), at(now)).await.expect("a budget"), 0);
                     store.close().await;
                     store = fresh.open().await;
                     now = (free - at(0)).num_seconds();
@@ -125,24 +125,24 @@ async fn a_rolling_minute_has_room_for_its_budget_and_a_restart_does_not_change_
 async fn receivers_of_one_robot_share_its_budget_and_its_bans() {
     for fresh in Fresh::all() {
         let store = fresh.open().await;
-        let robots = [("one", "r"), ("other", "r"), ("else", "s")].map(|(name, robot)| (name.to_owned(), robot.to_owned()));
-        store.register_robots(robots.to_vec()).await.expect("registered");
+        let of = |name: &str, robot: &str| Terms { robots: vec![RobotTerms { name: robot.into(), cap: None }], ..terms(name) };
+        let [one, other, other_robot] = [of("one", "r"), of("other", "r"), of("else", "s")];
         for receiver in ["one", "other", "else"] {
             let titles: Vec<String> = (0..BUDGET).map(|n| n.to_string()).collect();
             told(&store, receiver, receiver, &titles.iter().map(String::as_str).collect::<Vec<_>>()).await;
         }
         for n in 0..BUDGET as i64 {
-            deliver(&store, if n % 2 == 0 { "one" } else { "other" }, at(n)).await;
+            deliver(&store, if n % 2 == 0 { &one } else { &other }, at(n)).await;
         }
         let now = BUDGET as i64;
-        assert_eq!(not_before(&store, "one", at(now)).await, at(60));
-        assert_eq!(not_before(&store, "other", at(now)).await, at(60));
-        deliver(&store, "else", at(now)).await;
-        let claimed = claimed(&store, "one", at(61)).await;
+        assert_eq!(not_before(&store, &one, at(now)).await, at(60));
+        assert_eq!(not_before(&store, &other, at(now)).await, at(60));
+        deliver(&store, &other_robot, at(now)).await;
+        let claimed = claimed(&store, &one, at(61)).await;
         store.record_delivery(claimed, throttled(at(61), at(661))).await.expect("recorded");
-        assert_eq!(not_before(&store, "other", at(62)).await, at(661));
-        assert_eq!(store.budget_left("other", at(62)).await.expect("a budget"), 0, "nothing may leave during a ban");
-        deliver(&store, "else", at(62)).await;
+        assert_eq!(not_before(&store, &other, at(62)).await, at(661));
+        assert_eq!(store.budget_left(&other, at(62)).await.expect("a budget"), 0, "nothing may leave during a ban");
+        deliver(&store, &other_robot, at(62)).await;
     }
 }
 
@@ -156,13 +156,13 @@ async fn failed_attempts_and_test_messages_are_in_the_budget() {
             store.record_delivery(claimed, retry(at(n), at(n), Change::None)).await.expect("recorded");
         }
         for n in 9..18 {
-            let id = store.claim_test("robot", at(n)).await.expect("an answer").expect("room");
+            let id = store.claim_test(&terms("robot"), "robot", at(n)).await.expect("an answer").expect("room");
             store.record_test(id, "robot", delivered(at(n))).await.expect("recorded");
         }
-        assert_eq!(store.claim_test("robot", at(18)).await.expect("an answer"), Err(at(60)));
+        assert_eq!(store.claim_test(&terms("robot"), "robot", at(18)).await.expect("an answer"), Err(at(60)));
         assert_eq!(not_before(&store, "robot", at(18)).await, at(60));
-        assert_eq!(store.budget_left("robot", at(18)).await.expect("a budget"), 0);
-        assert_eq!(store.budget_left("other", at(18)).await.expect("a budget"), BUDGET);
+        assert_eq!(store.budget_left(&terms("robot"), at(18)).await.expect("a budget"), 0);
+        assert_eq!(store.budget_left(&terms("other"), at(18)).await.expect("a budget"), BUDGET);
     }
 }
 
@@ -173,8 +173,8 @@ async fn an_attempt_counts_from_when_it_ended_however_long_it_took() {
         told(&store, "w", "robot", &["1"]).await;
         let slow = claimed(&store, "robot", at(0)).await;
         store.record_delivery(slow, delivered(at(29))).await.expect("recorded");
-        assert_eq!(store.budget_left("robot", at(88)).await.expect("a budget"), BUDGET - 1);
-        assert_eq!(store.budget_left("robot", at(89)).await.expect("a budget"), BUDGET);
+        assert_eq!(store.budget_left(&terms("robot"), at(88)).await.expect("a budget"), BUDGET - 1);
+        assert_eq!(store.budget_left(&terms("robot"), at(89)).await.expect("a budget"), BUDGET);
     }
 }
 
@@ -182,10 +182,11 @@ async fn an_attempt_counts_from_when_it_ended_however_long_it_took() {
 async fn a_held_receiver_waits_is_probed_when_asked_and_is_freed_by_an_arrival() {
     for fresh in Fresh::all() {
         let store = fresh.open().await;
+        store.register_robots(vec![terms("robot")]).await.expect("registered");
         told(&store, "w", "robot", &["1", "2"]).await;
         for (now, failures) in [(0, 0), (10, 1)] {
             let claimed = claimed(&store, "robot", at(now)).await;
-            assert_eq!(claimed.receiver_failures, failures);
+            assert_eq!(claimed.failures, failures);
             store.record_delivery(claimed, held(at(now), at(now + 600))).await.expect("recorded");
             assert_eq!(not_before(&store, "robot", at(now + 1)).await, at(now + 600));
             let line = &store.deliveries(true, 0).await.expect("deliveries")[0];
@@ -193,7 +194,7 @@ async fn a_held_receiver_waits_is_probed_when_asked_and_is_freed_by_an_arrival()
             store.probe_now(at(now + 2)).await.expect("probed");
         }
         assert_eq!(deliver(&store, "robot", at(13)).await, "1");
-        assert_eq!(claimed(&store, "robot", at(14)).await.receiver_failures, 0);
+        assert_eq!(claimed(&store, "robot", at(14)).await.failures, 0);
     }
 }
 
@@ -207,7 +208,7 @@ async fn nothing_but_time_lifts_a_throttle() {
         store.record_delivery(first, throttled(at(0), at(600))).await.expect("recorded");
         store.probe_now(at(1)).await.expect("probed");
         assert!(store.retry_delivery(id, at(2)).await.expect("an answer"));
-        assert_eq!(store.claim_test("robot", at(3)).await.expect("an answer"), Err(at(600)));
+        assert_eq!(store.claim_test(&terms("robot"), "robot", at(3)).await.expect("an answer"), Err(at(600)));
         assert_eq!(not_before(&store, "robot", at(4)).await, at(600));
         assert_eq!(deliver(&store, "robot", at(600)).await, "1");
     }

@@ -23,7 +23,9 @@ async fn two_processes_neither_lose_nor_double() {
                     store.commit_poll(record(claim, now), fired("shared", &[key.as_str()])).await.expect("recorded");
                     sent.push(key);
                 }
-                if let NextDelivery::Claimed(claimed) = store.claim_delivery("warehouse", name, now, lease).await.expect("an answer") {
+                if let NextDelivery::Claimed(claimed) =
+                    store.claim_delivery(&super::terms("warehouse"), name, now, lease).await.expect("an answer")
+                {
                     store.record_delivery(claimed, delivered(now)).await.expect("recorded");
                 }
             }
@@ -74,7 +76,7 @@ async fn a_caller_that_goes_away_in_the_middle_breaks_nothing() {
             let claim = claim(&store, &watcher, at(0)).await.expect("free");
             dropped_after(turns, store.commit_poll(record(claim, at(1)), fired(&watcher, &["a", "b"]))).await;
             dropped_after(turns, store.claim_poll("busy", "erp", "me", at(100 * turns as i64), LEASE)).await;
-            dropped_after(turns, store.claim_delivery("nobody", "me", at(0), LEASE)).await;
+            dropped_after(turns, store.claim_delivery(&super::terms("nobody"), "me", at(0), LEASE)).await;
         }
         // Each was begun, so each ends: the writer serves one after the other.
         let mut polls = Vec::new();

@@ -177,7 +177,7 @@ async fn the_janitor_leaves_firing_alerts_and_what_waits() {
         deliver(&store, "warehouse", at(3)).await;
         poll(&store, "w", at(4), Changes { put: Vec::new(), ..fired("w", &["over and waiting"]) }).await;
         poll(&store, "w", at(5), Changes::default()).await;
-        let test = store.claim_test("warehouse", at(6)).await.expect("an answer").expect("room");
+        let test = store.claim_test(&terms("warehouse"), "warehouse", at(6)).await.expect("an answer").expect("room");
         store.record_test(test, "warehouse", delivered(at(6))).await.expect("recorded");
         assert_eq!(store.purge(at(-1), at(0)).await.expect("purged"), 0);
         store.purge(at(1_000), at(1_000)).await.expect("purged");

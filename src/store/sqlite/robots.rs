@@ -1,0 +1,171 @@
+//! Robots and apps: their budgets, their holds, and test messages. What is known of one is shared by all its receivers.
+
+use super::codec::{stamp, time, time_or_null};
+use super::outbox::{ATTEMPT_MOST, end_attempt, insert_attempt, waits};
+use super::{Doing, Sqlite};
+use crate::domain::budget::{self, Terms};
+use crate::domain::delivery::{Decision, Verdict};
+use crate::store::model::{DeliveryResult, StoreError};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Row as _, Sqlite as Db, Transaction};
+
+/// An attempt that has not ended after this long died with its process.
+const ATTEMPT_DEAD_AFTER: TimeDelta = TimeDelta::seconds(15);
+
+/// What is known of a robot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Robot {
+    pub name: String,
+    pub held_until: Option<DateTime<Utc>>,
+    pub throttled: bool,
+    pub failures: u32,
+    /// When the attempts of the last window ended.
+    pub sent: Vec<DateTime<Utc>>,
+}
+
+impl Sqlite {
+    pub(in crate::store) async fn register_robots(&self, terms: &[Terms]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for terms in terms {
+            sqlx::query("delete from receiver_robot where receiver = ?")
+                .bind(&terms.receiver)
+                .execute(&mut *tx)
+                .await
+                .doing("registering robots")?;
+            for robot in &terms.robots {
+                sqlx::query("insert into receiver_robot (receiver, robot) values (?, ?)")
+                    .bind(&terms.receiver)
+                    .bind(&robot.name)
+                    .execute(&mut *tx)
+                    .await
+                    .doing("registering robots")?;
+            }
+        }
+        tx.commit().await.doing("registering robots")
+    }
+
+    pub(in crate::store) async fn claim_test(
+        &self,
+        terms: &Terms,
+        robot: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Result<i64, DateTime<Utc>>, StoreError> {
+        let mut tx = self.begin().await?;
+        let known = read(&mut tx, robot, now).await?;
+        if let Some(until) = known.held_until.filter(|until| known.throttled && *until > now) {
+            return Ok(Err(until));
+        }
+        if let Some(free) = budget::free_at(&known.sent, terms.per_minute, now) {
+            return Ok(Err(free));
+        }
+        let id = insert_attempt(&mut tx, None, 1, &terms.receiver, robot, now).await?;
+        tx.commit().await.doing("reserving a test message")?;
+        Ok(Ok(id))
+    }
+
+    pub(in crate::store) async fn record_test(&self, id: i64, robot: &str, result: &DeliveryResult) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        end_attempt(&mut tx, id, result).await?;
+        if matches!(result.decision, Decision::Delivered) || matches!(result.attempt.verdict, Verdict::Throttled { .. }) {
+            mark(&mut tx, robot, result).await?;
+        }
+        tx.commit().await.doing("recording a test message")
+    }
+
+    pub(in crate::store) async fn budget_left(&self, terms: &Terms, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let mut tx = self.reader.begin().await.doing("reading a budget")?;
+        let mut left = 0;
+        for robot in &terms.robots {
+            let robot = read(&mut tx, &robot.name, now).await?;
+            if robot.held_until.is_none_or(|until| until <= now) {
+                left += terms.per_minute.saturating_sub(robot.sent.len());
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// The robot that a watcher's message leaves by; and when, if it is not now.
+pub(super) async fn pick(
+    tx: &mut Transaction<'_, Db>,
+    terms: &Terms,
+    watcher: &str,
+    now: DateTime<Utc>,
+) -> Result<(Option<DateTime<Utc>>, Robot), StoreError> {
+    let mut best: Option<(Option<DateTime<Utc>>, Robot)> = None;
+    let mut robots: Vec<&str> = terms.robots.iter().map(|robot| robot.name.as_str()).collect();
+    robots.sort_by_key(|robot| std::cmp::Reverse(budget::preference(watcher, robot)));
+    for robot in robots {
+        let robot = read(tx, robot, now).await?;
+        let held = robot.held_until.filter(|until| waits(*until, now));
+        let free = held.max(budget::free_at(&robot.sent, terms.per_minute, now));
+        if free.is_none() {
+            return Ok((None, robot));
+        }
+        if best.as_ref().is_none_or(|(until, _)| free < *until) {
+            best = Some((free, robot));
+        }
+    }
+    best.ok_or_else(|| StoreError::Corrupt(format!("no robot of `{}`", terms.receiver)))
+}
+
+/// What is known of a robot; one that nothing is known of is free.
+pub(super) async fn read(tx: &mut Transaction<'_, Db>, robot: &str, now: DateTime<Utc>) -> Result<Robot, StoreError> {
+    let row =
+        sqlx::query("select * from robot_state where robot = ?").bind(robot).fetch_optional(&mut **tx).await.doing("reading a robot")?;
+    let sent = recent_attempts(tx, robot, now).await?;
+    let Some(row) = row else { return Ok(Robot { name: robot.to_owned(), sent, ..Robot::default() }) };
+    Ok(Robot {
+        name: robot.to_owned(),
+        held_until: time_or_null(row.get("held_until"))?,
+        throttled: row.get::<i64, _>("throttled") != 0,
+        failures: u32::try_from(row.get::<i64, _>("failures")).unwrap_or(u32::MAX),
+        sent,
+    })
+}
+
+/// When the attempts of the last window ended; one that has not ended counts as ending now, unless it is long dead.
+async fn recent_attempts(tx: &mut Transaction<'_, Db>, robot: &str, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
+    let window = TimeDelta::from_std(budget::BUDGET_WINDOW).unwrap_or(TimeDelta::MAX);
+    let rows = sqlx::query("select started_at, ended_at from delivery_attempt where robot = ? and started_at > ?")
+        .bind(robot)
+        .bind(stamp(now - window - ATTEMPT_MOST))
+        .fetch_all(&mut **tx)
+        .await
+        .doing("reading a budget")?;
+    let mut sent = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let ended = time_or_null(row.get("ended_at"))?;
+        let at = ended.unwrap_or((time(row.get("started_at"))? + ATTEMPT_DEAD_AFTER).min(now));
+        // An attempt of the future was made while the clock was wrong.
+        if at + window > now && at <= now + ATTEMPT_MOST {
+            sent.push(at);
+        }
+    }
+    Ok(sent)
+}
+
+/// Holds the robot, or frees it when it has taken a message.
+pub(super) async fn mark(tx: &mut Transaction<'_, Db>, robot: &str, result: &DeliveryResult) -> Result<(), StoreError> {
+    let throttled = matches!(result.attempt.verdict, Verdict::Throttled { .. });
+    let gone = matches!(result.attempt.verdict, Verdict::Refused { for_good: true, .. });
+    let (until, reason, failures) = match (&result.attempt.verdict, &result.decision) {
+        (Verdict::Delivered, _) => (None, None, 0),
+        (_, Decision::Hold { until, reason }) => (Some(stamp(*until)), Some(reason), 1),
+        _ => return Ok(()),
+    };
+    sqlx::query(
+        "insert into robot_state (robot, held_until, reason, throttled, gone, failures) values (?1, ?2, ?3, ?4, ?5, ?6)
+         on conflict (robot) do update set held_until = ?2, reason = ?3, throttled = ?4, gone = ?5, failures = iif(?6 = 0, 0, failures + 1)",
+    )
+    .bind(robot)
+    .bind(until)
+    .bind(reason)
+    .bind(throttled)
+    .bind(gone)
+    .bind(failures)
+    .execute(&mut **tx)
+    .await
+    .doing("recording a robot")
+    .map(drop)
+}
