@@ -229,7 +229,7 @@ async fn two_services_on_one_store_tell_a_step_once() {
 }
 
 #[tokio::test]
-async fn a_poll_that_hangs_holds_a_step_up_for_a_minute_and_does_not_forget_it() {
+async fn a_poll_of_another_process_does_not_hold_a_step_up_and_cannot_forget_it() {
     let watcher = stepped("schedule = \"*/10 * * * *\"", "");
     let house = House::furnished(&[("low", &watcher)], |settings| settings, robots).await;
     house.step(0).await;
@@ -289,6 +289,35 @@ async fn the_scheduler_wakes_up_for_a_step() {
     assert_eq!(house.told().await, ["fired a", "escalated a"]);
     stop.send(true).expect("it runs");
     running.await.expect("it ends");
+    house.engine.deliver_due().await.expect("delivered");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poll_that_was_reading_when_a_step_was_told_tells_the_end_to_its_receiver_too() {
+    let slow = "(with recursive n(x) as (select 1 union all select x + 1 from n where x < coalesce((select qty from stock where sku = 'slow'), 1)) select count(*) from n) > 0 and qty < 10";
+    let watcher = stepped("schedule = \"*/10 * * * *\"", "").replace("qty < 10", slow);
+    let house = House::furnished(&[("low", &watcher)], |settings| settings, robots).await;
+    house.step(0).await;
+    house.sql(AGAIN).await;
+    house.step(10 * MINUTE).await;
+    house.sql("delete from stock; insert into stock values ('slow', 3000000, '1')").await;
+    let polled = house.engine.clone();
+    let slot = rowbell::engine::Slot { scheduled_at: house.clock.now(), missed: 0, advances: false };
+    let of = polled.watchers().remove(0);
+    let poll = tokio::spawn(async move { polled.poll(of, slot).await });
+    let store = house.engine.parts().store.clone();
+    let now = house.clock.now();
+    while let Some(claim) = store.claim_poll("low", "shop", "other", now, Duration::ZERO).await.expect("an answer") {
+        store.release_poll(&claim).await.expect("given back");
+    }
+    house.clock.advance(chrono::TimeDelta::minutes(15));
+    house.engine.tell_due().await;
+    assert_eq!(house.told().await, ["fired a", "escalated a"], "the poll is still reading");
+    assert!(poll.await.expect("it ends").failure.is_none());
+    assert_eq!(house.told().await, ["fired a", "escalated a", "resolved a"]);
+    let told: Vec<String> = house.history().await[0].deliveries.iter().map(|delivery| delivery.receiver.clone()).collect();
+    assert_eq!(told, ["warehouse", "duty"]);
     house.engine.deliver_due().await.expect("delivered");
     house.close().await;
 }
