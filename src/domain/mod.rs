@@ -6,6 +6,8 @@ pub mod alert;
 pub mod backtest;
 pub mod budget;
 pub mod calendar;
+pub mod chat;
+pub mod command;
 pub mod compose;
 pub mod cursor;
 pub mod delivery;

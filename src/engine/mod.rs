@@ -9,6 +9,7 @@
 //! - The store fails: nothing is sent that was not recorded as being sent, and nothing moves on. The next poll finds
 //!   again what this one could not write.
 
+mod conversation;
 mod deliver;
 mod digest;
 mod edits;
@@ -22,7 +23,9 @@ mod question;
 mod reading;
 mod schedule;
 mod thoughts;
+mod why;
 
+pub use conversation::Conversation;
 pub use deliver::Step;
 pub use health::HELD;
 pub use past::{NO_TIME, Past};
@@ -30,6 +33,7 @@ pub use poll::{PollReport, Slot};
 pub use preview::Preview;
 pub use question::{checkable, checkable_expected, planned, prepared};
 pub use schedule::{Due, Roster};
+pub use why::{gathered, steps};
 
 use crate::clock::Clock;
 use crate::domain::calendar::Calendars;

@@ -13,8 +13,10 @@ mod report;
 pub(in crate::domain) mod words;
 
 pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
+pub(in crate::domain) use digest::cells;
 pub use digest::{Digest, DigestKind, DigestLine, digest};
 pub use neutralise::neutralise;
+pub(in crate::domain) use neutralise::neutralise_to;
 pub use words::{Language, duration_words, of_source};
 
 use super::alert::{Event, EventKind};

@@ -14,6 +14,7 @@ pub mod receiver;
 pub mod robot;
 pub mod sign;
 pub mod simulator;
+pub mod stream;
 
 mod answer;
 mod http;

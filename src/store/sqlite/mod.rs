@@ -1,6 +1,7 @@
 //! The store in an SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
 
 mod codec;
+mod conversation;
 mod digests;
 mod explain;
 mod explain_told;

@@ -180,6 +180,8 @@ impl Sqlite {
                 and not exists (select 1 from silenced_event s join silence q on q.id = s.silence_id where s.event_id = h.id and q.told_at is null) limit ?2)",
             "delete from delivery_attempt where id in (select id from delivery_attempt where delivery_id is null and started_at < ?1 limit ?2)",
             "delete from silence where id in (select id from silence where told_at < ?1 limit ?2)",
+            "delete from member where (app, user_id) in (select app, user_id from member where at < ?1 limit ?2)",
+            "delete from stream_message where id in (select id from stream_message where at < ?1 limit ?2)",
             "delete from poll where id in (select p.id from poll p where p.ended_at < ?1
                 and not exists (select 1 from alert_history h where h.poll_id = p.id)
                 and not exists (select 1 from delivery d where d.poll_id = p.id) limit ?2)",
