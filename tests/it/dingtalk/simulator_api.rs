@@ -140,7 +140,7 @@ async fn who_has_read_a_message_is_told_for_24_hours() {
     let path = format!("/v1.0/robot/oToMessages/readStatus?robotCode={APP}&processQueryKey={}", encoded(&key));
     let said = office.get(&path).await;
     assert_eq!(said["sendStatus"], "SUCCESS");
-    assert_eq!(said["messageReadInfoList"][0], json!({ "name": "张三", "userId": "manager01", "readStatus": "READ" }));
+    assert_eq!(said["messageReadInfoList"][0], json!({ "name": "店长", "userId": "manager01", "readStatus": "READ" }));
     assert_eq!(said["messageReadInfoList"][1]["readStatus"], "UNREAD");
     assert_eq!(office.get(&path.replace("%3D", "")).await["code"], "invalid.processQueryKey");
     office.clock.advance(TimeDelta::hours(24) + TimeDelta::seconds(1));
