@@ -9,6 +9,8 @@
 //! - The store fails: nothing is sent that was not recorded as being sent, and nothing moves on. The next poll finds
 //!   again what this one could not write.
 
+mod cards;
+mod conversation;
 mod deliver;
 mod digest;
 mod edits;
@@ -19,9 +21,13 @@ mod poll;
 mod preview;
 mod question;
 mod reading;
+mod receipts;
 mod schedule;
+mod targets;
 mod thoughts;
+mod why;
 
+pub use conversation::Conversation;
 pub use deliver::Step;
 pub use health::HELD;
 pub use past::{NO_TIME, Past};
@@ -29,6 +35,7 @@ pub use poll::{PollReport, Slot};
 pub use preview::Preview;
 pub use question::{checkable, checkable_expected, planned, prepared};
 pub use schedule::{Due, Roster};
+pub use why::gathered;
 
 use crate::clock::Clock;
 use crate::domain::calendar::Calendars;

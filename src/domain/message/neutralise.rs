@@ -13,7 +13,7 @@ pub fn neutralise(text: &str) -> String {
 }
 
 /// The same with another limit.
-pub(super) fn neutralise_to(text: &str, max_chars: usize) -> String {
+pub(in crate::domain) fn neutralise_to(text: &str, max_chars: usize) -> String {
     let mut out = String::with_capacity(text.len().min(4 * max_chars));
     let cut: Vec<char> = text.trim().chars().filter(|c| !is_invisible(*c)).take(max_chars + 1).collect();
     let shown = &cut[..cut.len().min(max_chars)];

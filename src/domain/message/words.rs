@@ -17,7 +17,7 @@ pub enum Language {
 }
 
 impl Language {
-    fn pick<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
+    pub(in crate::domain) fn pick<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
         match self {
             Language::ZhCn => chinese,
             Language::En => english,
@@ -46,7 +46,7 @@ pub fn duration_words(language: Language, length: TimeDelta) -> String {
 }
 
 /// The word for a severity.
-pub(super) fn severity(language: Language, severity: Severity) -> &'static str {
+pub(in crate::domain) fn severity(language: Language, severity: Severity) -> &'static str {
     match severity {
         Severity::Info => language.pick("提示", "info"),
         Severity::Warning => language.pick("警告", "warning"),
@@ -55,7 +55,7 @@ pub(super) fn severity(language: Language, severity: Severity) -> &'static str {
 }
 
 /// The sign a phone shows first.
-pub(super) fn icon(kind: EventKind, severity: Severity) -> &'static str {
+pub(in crate::domain) fn icon(kind: EventKind, severity: Severity) -> &'static str {
     match (kind, severity) {
         (EventKind::Resolved | EventKind::WatcherRecovered, _) => "🟢",
         (EventKind::WatcherFailed, _) => "⚠️",

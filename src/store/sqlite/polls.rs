@@ -43,6 +43,7 @@ impl Sqlite {
             .execute(&mut *tx)
             .await
             .doing("ending the deliveries of a dead service")?;
+        sqlx::query("delete from lease").execute(&mut *tx).await.doing("ending the lead of a dead service")?;
         tx.commit().await.doing("taking over")
     }
 

@@ -2,6 +2,7 @@
 //! that was sent once.
 #![allow(clippy::expect_used)] // the fixtures are tests too
 
+mod conversation;
 mod outbox;
 mod people;
 mod polls;
