@@ -240,7 +240,8 @@ fn of_message(message: &AppMessage) -> Inside {
         "markdown" | "sampleMarkdown" => rich(""),
         "sampleLink" | "link" => {
             let address = if text("messageUrl").is_empty() { text("message_url") } else { text("messageUrl") };
-            Inside { title: message.title.clone(), buttons: vec![open(text("title"), address)], ..plain(&message.text) }
+            let picture = markdown::media(text("picUrl"));
+            Inside { picture, buttons: vec![open(text("title"), address)], ..plain(&message.text) }
         }
         "action_card" => Inside { buttons: work_buttons(inner), side_by_side: inner["btn_orientation"] == "1", ..rich("") },
         "actionCard" => Inside { buttons: reply_buttons(inner), side_by_side: inner["btnOrientation"] == "1", ..rich("") },
