@@ -96,6 +96,14 @@ async fn what_is_said_stands_in_the_conversation_with_who_may_speak() {
 }
 
 #[tokio::test]
+async fn calls_that_were_refused_are_listed() {
+    let office = Office::open().await;
+    office.refused(SEND, json!({ "robotCode": APP, "userIds": [], "msgKey": "x", "msgParam": "<b>" })).await;
+    let page = html(&office, "/place/1").await;
+    assert!(page.contains("/v1.0/robot/oToMessages/batchSend: invalidParameter.userIds.empty"), "{page}");
+}
+
+#[tokio::test]
 async fn hostile_text_stays_text_wherever_it_stands() {
     let office = Office::open().await;
     send(&office, "sampleText", json!({ "content": HOSTILE })).await;

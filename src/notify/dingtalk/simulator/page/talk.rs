@@ -5,10 +5,12 @@ use super::list::{List, Open, name_of, places};
 use super::said::{Said, said};
 use super::talk_words::TalkWords;
 use super::words::{Words, words};
-use crate::notify::dingtalk::simulator::app::{AppMessage, Place, Pressed};
+use crate::notify::dingtalk::simulator::app::{ApiCall, ApiOutcome, AppMessage, Place, Pressed};
 use crate::notify::dingtalk::simulator::state::State;
 use askama::Template;
 
+/// How many refused calls are shown.
+const MAX_REFUSED: usize = 50;
 /// How many messages of a place are shown.
 const MAX_SHOWN: usize = 200;
 
@@ -57,6 +59,14 @@ const MAX_SHOWN: usize = 200;
 <button>{{ talk.send }}</button>
 <output role="status"></output>
 </form>
+<footer id="refused">
+<details id="calls"><summary>{{ words.refused }} {% if refused.is_empty() %}{{ words.none_refused }}{% else %}<b>{{ refused.len() }}</b>{% endif %}</summary>
+<ol>
+{%- for call in refused %}
+<li><time>{{ call.time }}</time><span class="robot">{{ call.app }}</span><span class="code">{{ call.status }}</span><span>{{ call.what }}</span></li>
+{%- endfor %}
+</ol></details>
+</footer>
 </main>
 </body>
 </html>"##
@@ -79,6 +89,15 @@ pub(super) struct TalkPage {
     failures: Vec<(&'static str, &'static str)>,
     older: bool,
     messages: Vec<Said>,
+    refused: Vec<RefusedCall>,
+}
+
+/// A call of the API that was not simply accepted.
+struct RefusedCall {
+    time: String,
+    app: String,
+    status: String,
+    what: String,
 }
 
 impl TalkPage {
@@ -110,8 +129,24 @@ impl TalkPage {
             failures: failures(talk),
             older: shown.len() < all.len(),
             messages: said(state, at, shown),
+            refused: state.api_calls().rev().filter_map(|call| refused(state, call)).take(MAX_REFUSED).collect(),
         })
     }
+}
+
+fn refused(state: &State, call: &ApiCall) -> Option<RefusedCall> {
+    let words = words(state.settings.language);
+    let (status, what) = match &call.outcome {
+        ApiOutcome::Accepted => return None,
+        ApiOutcome::Refused { status, code, words } => (status.to_string(), format!("{}: {code} {words}", call.api)),
+        ApiOutcome::Fault { fault, accepted } => {
+            let posted = if *accepted { format!("; {}", words.posted) } else { String::new() };
+            let fault = serde_json::to_string(fault).unwrap_or_default().replace('"', "");
+            ("–".to_owned(), format!("{}: {}: {fault}{posted}", call.api, words.misbehaved))
+        }
+    };
+    let time = call.at.with_timezone(&state.settings.timezone).format("%H:%M:%S").to_string();
+    Some(RefusedCall { time, app: call.app.clone().unwrap_or_else(|| words.unknown.to_owned()), status, what })
 }
 
 /// What is told for each way in which a press is not taken, by the way's name.
