@@ -2,8 +2,8 @@
 //! tables, code and `<br>` too.
 //!
 //! Everything else is shown as it was written, with a warning. Whatever is written is escaped here, on its way into
-//! [`Markup`]; nothing of a message reaches the page in another way. Nothing is loaded from outside: a picture is shown as
-//! its address, unless it was uploaded here.
+//! [`Markup`]; nothing of a message reaches the page in another way. Nothing is loaded from outside: a picture that is not on
+//! this machine, and was not uploaded here, is shown as its address.
 
 use super::warning::Warning;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
@@ -77,6 +77,12 @@ pub(super) fn allowed(address: &str) -> Option<&str> {
     let address = address.trim();
     let begins = |scheme: &&str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     SCHEMES.iter().any(begins).then_some(address)
+}
+
+/// Whether a picture is served by this machine, as those of the demo are.
+fn is_of_this_machine(address: &str) -> bool {
+    let Ok(url) = url::Url::parse(address) else { return false };
+    matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
 }
 
 fn has_table(text: &str) -> bool {
@@ -234,9 +240,15 @@ impl<'a> Writer<'a> {
         if allowed(address).is_none() {
             return self.skip("span", range, Warning::MediaId);
         }
-        self.html.push_str("<span class=\"picture\">");
-        self.escape(address);
-        self.html.push_str("</span>");
+        if is_of_this_machine(address) {
+            self.html.push_str("<img alt=\"\" referrerpolicy=\"no-referrer\" src=\"");
+            self.escape(address);
+            self.html.push_str("\">");
+        } else {
+            self.html.push_str("<span class=\"picture\">");
+            self.escape(address);
+            self.html.push_str("</span>");
+        }
         self.skipping = 1;
     }
 

@@ -28,7 +28,7 @@ const SCRIPT: &str = include_str!("assets/chat.js");
 const TALK_STYLE: &str = include_str!("assets/talk.css");
 const TALK_SCRIPT: &str = include_str!("assets/talk.js");
 const ICON: &str = include_str!("assets/icon.svg");
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' http://127.0.0.1:* http://localhost:*; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The routes of the page.
