@@ -3,6 +3,7 @@
 
 mod apps;
 mod cards;
+mod charts;
 mod delivering;
 mod explain;
 mod house;
