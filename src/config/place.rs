@@ -55,6 +55,8 @@ pub enum Part {
     SeverityWhen(usize),
     /// The condition of a `[[notify]]` block.
     NotifyWhen(usize),
+    /// After how long a `[[notify]]` block is told.
+    NotifyAfter(usize),
     /// The title of the message.
     Title,
     /// The body of the message.
@@ -65,6 +67,14 @@ pub enum Part {
     ButtonUrl(usize),
     /// The address of the picture.
     Picture,
+    /// The column of the chart's labels.
+    ChartX,
+    /// A column of the chart's numbers.
+    ChartY(usize),
+    /// The column whose past the chart shows.
+    ChartValue,
+    /// The line across the chart.
+    ChartThreshold,
 }
 
 /// A step from a table or an array to what is in it.
@@ -138,11 +148,16 @@ fn places(part: Part) -> Vec<Vec<Step>> {
         Part::Param(at) => vec![vec![Name("params"), Nth(at)]],
         Part::SeverityWhen(at) => vec![vec![Name("severity"), At(at), Name("when")]],
         Part::NotifyWhen(at) => vec![vec![Name("notify"), At(at), Name("when")]],
+        Part::NotifyAfter(at) => vec![vec![Name("notify"), At(at), Name("after")]],
         Part::Title => vec![vec![Name("message"), Name("title")]],
         Part::Body => vec![vec![Name("message"), Name("body")]],
         Part::ButtonTitle(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("title")]],
         Part::ButtonUrl(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("url")]],
         Part::Picture => vec![vec![Name("message"), Name("picture")]],
+        Part::ChartX => vec![vec![Name("chart"), Name("x")]],
+        Part::ChartY(at) => vec![vec![Name("chart"), Name("y"), At(at)], vec![Name("chart"), Name("y")]],
+        Part::ChartValue => vec![vec![Name("chart"), Name("value")], vec![Name("chart"), Name("y"), At(0)], vec![Name("chart"), Name("y")]],
+        Part::ChartThreshold => vec![vec![Name("chart"), Name("threshold")]],
     }
 }
 

@@ -3,8 +3,9 @@
 
 use super::field::{Field, Spec};
 use super::settings::Settings;
-use super::watcher::fields::{MEANINGFUL_FOR, NOTIFY, WATCHER};
+use super::watcher::fields::{MEANINGFUL_FOR, WATCHER};
 use super::watcher::message_fields::MESSAGE;
+use super::watcher::{LASTING, NOTIFY, STEP};
 
 /// The widest line of a comment.
 const WIDTH: usize = 100;
@@ -47,6 +48,7 @@ const EXAMPLES: [Example; 5] = [
             ("title", "\"{{ events | length }} large orders\""),
             ("body", "'''\n{% for event in events %}\n- {{ event.row.customer }}: {{ event.row.amount }}\n{% endfor %}\n'''"),
             ("buttons", "[{ title = \"open\", url = \"https://erp.example/orders/{{ key.order_id }}\" }]"),
+            ("chart", "{ kind = \"bar\", x = \"customer\", y = \"amount\" }"),
         ],
     },
     Example {
@@ -63,6 +65,7 @@ const EXAMPLES: [Example; 5] = [
             ("when", "\"price > previous.price * 1.1\""),
             ("severity", "[{ when = \"price < 1\", level = \"critical\" }, { level = \"info\" }]"),
             ("title", "\"{{ events | length }} prices changed\""),
+            ("chart", "{ kind = \"bar\", x = \"name\", y = \"price\" }"),
             (
                 "body",
                 "'''\n{% for event in events %}\n- {{ event.key.sku }}: {{ event.previous.price | default('–') }} → {{ event.row.price | default('–') }}\n{% endfor %}\n'''",
@@ -107,6 +110,7 @@ const EXAMPLES: [Example; 5] = [
             ("severity", "[{ when = \"amount = 0\", level = \"warning\" }, { level = \"info\" }]"),
             ("title", "\"yesterday: {{ events[0].rows | length }} shops\""),
             ("buttons", "[{ title = \"open\", url = \"https://erp.example/sales\" }]"),
+            ("chart", "{ kind = \"bar\", x = \"shop\", y = \"amount\", sort = \"descending\" }"),
             ("body", "'''\n{% for row in events[0].rows %}\n- {{ row.shop }}: {{ row.amount }}\n{% endfor %}\n'''"),
         ],
     },
@@ -143,6 +147,9 @@ pub fn new_watcher(name: &str, alert_on: &str, settings: Option<&Settings>) -> S
     }
     write_message(&mut text, example.others);
     write_notify(&mut text, &quoted(receiver));
+    if LASTING.contains(&example.word) {
+        write_step(&mut text, &quoted(receiver));
+    }
     text
 }
 
@@ -155,11 +162,23 @@ fn write_message(text: &mut String, examples: &Values) {
 
 fn write_notify(text: &mut String, receiver: &str) {
     write_header(text, &NOTIFY, true);
-    for field in NOTIFY.fields {
+    for field in NOTIFY.fields.iter().filter(|field| !STEP.contains(&field.name)) {
         match field.name {
             "receivers" => write_field(text, field, &format!("[{receiver}]"), true),
             _ => write_field(text, field, field.example, false),
         }
+    }
+}
+
+/// A second block, which is told later.
+fn write_step(text: &mut String, receiver: &str) {
+    comment(text, "First the group, then the person, then the phone: a block with `after` is told later.");
+    text.push_str("# [[notify]]\n\n");
+    for field in NOTIFY.fields.iter().filter(|field| STEP.contains(&field.name)) {
+        write_field(text, field, field.example, false);
+    }
+    if let Some(field) = NOTIFY.fields.iter().find(|field| field.name == "receivers") {
+        write_field(text, field, &format!("[{receiver}]"), false);
     }
 }
 

@@ -2,11 +2,13 @@
 
 use super::row::{Fingerprint, Row};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// How bad it is. Ordered: `Info < Warning < Critical`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth knowing.
     Info,
@@ -26,7 +28,7 @@ pub enum EventKind {
     Repeated,
     /// A watched column of a row changed.
     Changed,
-    /// The severity of a firing alert rose.
+    /// The severity of a firing alert rose, or it has been firing for so long that someone more is told.
     Escalated,
     /// It is over.
     Resolved,
@@ -120,6 +122,8 @@ pub struct Alert {
     pub gone_since: Option<DateTime<Utc>>,
     /// Reminders since it fired or last escalated.
     pub repeats: u32,
+    /// The steps of [`escalation`](super::escalation) that were told of this firing, each by its name.
+    pub steps: Vec<String>,
     /// Who took it. It is written by a person's command only; a poll takes it back when the alert escalates or is over.
     pub acknowledged: Option<Acknowledgement>,
 }

@@ -14,7 +14,9 @@ mod conversation;
 mod deliver;
 mod digest;
 mod edits;
+mod escalate;
 mod health;
+mod illustrate;
 mod look;
 mod past;
 mod poll;
@@ -35,7 +37,7 @@ pub use poll::{PollReport, Slot};
 pub use preview::Preview;
 pub use question::{checkable, checkable_expected, planned, prepared};
 pub use schedule::{Due, Roster};
-pub use why::gathered;
+pub use why::{gathered, steps};
 
 use crate::clock::Clock;
 use crate::domain::calendar::Calendars;
@@ -51,6 +53,7 @@ use chrono_tz::Tz;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore, broadcast};
+use url::Url;
 
 /// What the loops work with.
 #[derive(Debug)]
@@ -69,6 +72,8 @@ pub struct Parts {
     pub language: Language,
     /// The zone of the settings, in which digests show times.
     pub timezone: Tz,
+    /// Where this service's own pages and pictures are found from outside.
+    pub public_url: Option<Url>,
     /// Counts.
     pub metrics: Metrics,
     /// The name under which this process claims work.
@@ -97,6 +102,7 @@ struct Inner {
     known: Mutex<KnownCache>,
     thoughts: Mutex<ThoughtsCache>,
     cursor_columns: Mutex<CursorColumns>,
+    looked: Mutex<escalate::Looked>,
     outbox_changed: Notify,
     turn: Arc<Semaphore>,
     roster_changed: Notify,
@@ -131,6 +137,7 @@ impl Engine {
             known: Mutex::default(),
             thoughts: Mutex::default(),
             cursor_columns: Mutex::default(),
+            looked: Mutex::default(),
             outbox_changed: Notify::new(),
             turn: Arc::new(Semaphore::new(1)),
             roster_changed: Notify::new(),
@@ -172,6 +179,7 @@ impl Engine {
         let fresh = {
             let mut roster = self.roster_mut();
             roster.replace(watchers, &states, now);
+            self.looked().clear();
             roster.unknown_to(&states)
         };
         for (watcher, source, next) in fresh {

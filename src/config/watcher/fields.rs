@@ -1,14 +1,17 @@
 //! The keys of a watcher's file.
 
 use super::active::ACTIVE;
+use super::chart::CHART;
+use super::guard::GUARD;
 use super::message_fields::MESSAGE;
+use super::notify::NOTIFY;
 use crate::config::field::{Field, Kind, Spec};
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 /// An interval or a reminder that is longer is a mistake.
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The file.
 pub(in crate::config) static WATCHER: Spec = Spec {
@@ -319,6 +322,14 @@ pub(in crate::config) static WATCHER: Spec = Spec {
             required: false,
         },
         Field {
+            name: "chart",
+            kind: Kind::Table(&CHART),
+            doc: "A picture in the message.",
+            default: None,
+            example: "{ kind = \"bar\", x = \"name\", y = \"stock\" }",
+            required: false,
+        },
+        Field {
             name: "notify",
             kind: Kind::Tables(&NOTIFY),
             doc: "Who is told. Without any block, and with exactly one receiver in the settings, that one is told everything.",
@@ -327,7 +338,7 @@ pub(in crate::config) static WATCHER: Spec = Spec {
             required: false,
         },
     ],
-    later: &["chart"],
+    later: &[],
     above: None,
 };
 
@@ -356,72 +367,6 @@ pub(in crate::config) static SEVERITY: Spec = Spec {
     above: None,
 };
 
-pub(in crate::config) static NOTIFY: Spec = Spec {
-    title: "[[notify]]",
-    doc: "Who gets the rows for which `when` holds; every block is looked at.",
-    fields: &[
-        Field {
-            name: "receivers",
-            kind: Kind::Texts,
-            doc: "Names below [receivers] in the settings.",
-            default: None,
-            example: "[\"warehouse\"]",
-            required: true,
-        },
-        Field {
-            name: "when",
-            kind: Kind::Condition,
-            doc: "A SQL condition over the row's columns and `severity`. Default: every row.",
-            default: None,
-            example: "\"severity = 'critical'\"",
-            required: false,
-        },
-        Field {
-            name: "mention",
-            kind: Kind::Texts,
-            doc: "Who is called by name: phone numbers, user ids, or \"all\".",
-            default: None,
-            example: "[\"13800000000\"]",
-            required: false,
-        },
-    ],
-    later: &[],
-    above: Some(&WATCHER),
-};
-
-pub(in crate::config) static GUARD: Spec = Spec {
-    title: "[guard]",
-    doc: "The most that one poll may move.",
-    fields: &[
-        Field {
-            name: "vanished",
-            kind: Kind::Share,
-            doc: "The most keys that may vanish in one poll: a number, or a percentage of those that are known (from ten on).",
-            default: None,
-            example: "\"50%\"",
-            required: false,
-        },
-        Field {
-            name: "fired",
-            kind: Kind::Share,
-            doc: "The most keys that may fire, change or be added in one poll.",
-            default: None,
-            example: "500",
-            required: false,
-        },
-        Field {
-            name: "polls",
-            kind: Kind::Count(2, 1000),
-            doc: "How many polls in a row must find so before it is taken.",
-            default: Some("3"),
-            example: "3",
-            required: false,
-        },
-    ],
-    later: &[],
-    above: Some(&WATCHER),
-};
-
 /// The values of `rows`.
 pub(in crate::config) const ROWS: [&str; 3] = ["added", "changed", "removed"];
 
@@ -447,4 +392,5 @@ pub(in crate::config) const MEANINGFUL_FOR: &[(&str, &[&str])] = &[
     ("send_empty", &["report"]),
     ("sum", &["report"]),
     ("guard", &["match", "new", "change", "missing"]),
+    ("chart", &["match", "new", "change", "report"]),
 ];

@@ -40,7 +40,7 @@ pub(in crate::config) static MESSAGE: Spec = Spec {
             required: false,
         },
     ],
-    later: &["chart"],
+    later: &[],
     above: Some(&WATCHER),
 };
 

@@ -15,13 +15,16 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 mod active;
+mod chart;
 pub(super) mod fields;
+mod guard;
 pub(super) mod message_fields;
 mod notify;
 mod params;
 mod read;
 mod watching;
 
+pub(super) use notify::{LASTING, NOTIFY, STEP};
 pub(super) use params::OWN_PARAMS;
 
 /// A file of the watchers' folder, and what became of it.

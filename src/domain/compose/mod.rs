@@ -2,18 +2,24 @@
 //!
 //! Who is told: an event goes to every `[[notify]]` block whose condition holds for one of its rows. A condition that
 //! cannot be evaluated tells too: rather a message too many than one too few. The end of an alert goes to those who were
-//! told of it before. What a silence covers is recorded and makes no message; what happens outside the watcher's hours is
+//! told of it before. Blocks with `after` are steps and are told later (see `escalation`). What a silence covers is recorded and makes no message; what happens outside the watcher's hours is
 //! recorded and put off until they begin (see `route`).
 
+mod chart;
 mod ends;
 mod route;
 mod rows;
+mod steps;
 
 pub use ends::closed;
+pub use route::wants;
+pub use steps::{Polls, steps};
 
 use super::alert::{Alert, AlertStatus, Event, EventKind, Severity};
+use super::calendar::Calendars;
+use super::chart::{Sample, Sampled};
 use super::evaluate::{Found, KeyMark, LastReport, Plan, ReportFound, Trace, TraceWord};
-use super::expression::{Expression, Scope};
+use super::expression::Scope;
 use super::message::{self, Language, Message, Setting, words};
 use super::row::Fingerprint;
 use super::silence::Silence;
@@ -21,6 +27,7 @@ use super::watcher::{AlertOn, Mention, Watcher};
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use std::collections::HashMap;
+use std::fmt;
 
 /// What one poll writes besides its own record, all in one transaction.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +54,10 @@ pub struct Changes {
     pub is_trace_whole: bool,
     /// Lines of the trace that no longer hold.
     pub traces_over: Vec<i64>,
+    /// The values of keys whose past is kept.
+    pub samples: Vec<Sampled>,
+    /// The pictures that messages link to.
+    pub pictures: Vec<DraftPicture>,
     /// What went wrong on the way without losing anything: a template or a `notify` condition that failed.
     pub warnings: Vec<String>,
 }
@@ -60,6 +71,26 @@ pub struct Draft {
     pub message: Message,
     /// Which of [`Changes::events`] it tells.
     pub events: Vec<usize>,
+}
+
+/// A picture that is to be found under our address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DraftPicture {
+    /// Which of [`Changes::deliveries`] shows it.
+    pub delivery: usize,
+    /// The part of its address that nobody can guess.
+    pub token: String,
+    /// The picture.
+    pub png: Vec<u8>,
+    /// After this it is gone.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl fmt::Debug for DraftPicture {
+    /// Whoever knows the token can see the picture.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DraftPicture({} bytes)", self.png.len())
+    }
 }
 
 /// An event that a receiver is told of later, in a digest.
@@ -95,6 +126,8 @@ pub struct Occasion<'a> {
     pub language: Language,
     /// The silences in force.
     pub silences: &'a [Silence],
+    /// Working days, for the watcher's hours.
+    pub calendars: &'a Calendars,
     /// Outside the watcher's hours: when they begin again. What is not critical is put off until then.
     pub opens_at: Option<DateTime<Utc>>,
 }
@@ -104,6 +137,7 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     let mut draft = Drafting::new(occasion);
     let mut stored = stored;
     draft.changes.marks = plan.marks;
+    (draft.changes.samples, draft.past) = (plan.samples, plan.past);
     (draft.changes.traces, draft.changes.is_trace_whole) = (plan.traces, plan.is_trace_whole);
     draft.rekeyed(&oldest_first(plan.rekeyed, &stored), &mut stored);
     let late = &plan.late;
@@ -182,11 +216,13 @@ struct Drafting<'a> {
     changes: Changes,
     /// Who is told now of each event.
     routes: Vec<Routes>,
+    /// The past of keys, for charts.
+    past: HashMap<Fingerprint, Vec<Sample>>,
 }
 
 impl<'a> Drafting<'a> {
     fn new(occasion: &'a Occasion<'a>) -> Drafting<'a> {
-        Drafting { occasion, changes: Changes::default(), routes: Vec::new() }
+        Drafting { occasion, changes: Changes::default(), routes: Vec::new(), past: HashMap::new() }
     }
 
     fn event(&self, kind: EventKind, severity: Severity) -> Event {
@@ -285,13 +321,14 @@ impl<'a> Drafting<'a> {
 
     fn escalated(&mut self, found: Found, stored: &mut HashMap<Fingerprint, Alert>) {
         let Some((mut alert, before)) = self.merged(found, stored) else { return };
+        let taken_back = alert.acknowledged.take().map(|taken| format!("; {}'s acknowledgement is over", taken.by)).unwrap_or_default();
+        let steps = self.take_steps(&mut alert);
         let routes = self.route(&alert);
         remember(&mut alert.receivers, &routes);
         (alert.told_at, alert.repeats, alert.gone_since, alert.polls) = (Some(self.occasion.now), 0, None, 0);
         // Also of an alert that nobody had taken when it was read: whoever has taken it since took something less bad.
         self.changes.unacknowledge.push(alert.fingerprint);
-        let taken_back = alert.acknowledged.take().map(|taken| format!("; {}'s acknowledgement is over", taken.by)).unwrap_or_default();
-        let reason = format!("severity rose from {before} to {}{taken_back}", alert.severity);
+        let reason = format!("severity rose from {before} to {}{taken_back}{steps}", alert.severity);
         let event = self.alert_event(EventKind::Escalated, &alert, reason);
         self.push(event, routes);
         self.changes.put.push(alert);
@@ -342,6 +379,7 @@ impl<'a> Drafting<'a> {
             polls: 0,
             gone_since: None,
             repeats: 0,
+            steps: Vec::new(),
             acknowledged: None,
         }
     }
@@ -369,18 +407,18 @@ impl<'a> Drafting<'a> {
             }
         }
         let drafts: Vec<_> = receivers.iter().map(|receiver| self.draft(receiver)).collect();
-        for (mut draft, warning) in drafts {
+        for (mut draft, warnings) in drafts {
             let call = draft.message.take_call();
             // Right after the message that it calls people for, and in the same transaction.
             let call = call.map(|message| Draft { message, receiver: draft.receiver.clone(), events: draft.events.clone() });
             self.changes.deliveries.push(draft);
             self.changes.deliveries.extend(call);
-            warning.into_iter().for_each(|warning| self.warn(warning));
+            warnings.into_iter().for_each(|warning| self.warn(warning));
         }
         self.changes
     }
 
-    fn draft(&self, receiver: &str) -> (Draft, Option<String>) {
+    fn draft(&self, receiver: &str) -> (Draft, Vec<String>) {
         let mut mentions: Vec<Mention> = Vec::new();
         let mut events = Vec::new();
         for (at, routes) in self.routes.iter().enumerate() {
@@ -399,9 +437,14 @@ impl<'a> Drafting<'a> {
             zone: watcher.timezone,
         };
         let told: Vec<&Event> = events.iter().map(|at| &self.changes.events[*at]).collect();
-        let (message, error) = message::compose(&setting, &told, mentions);
-        let warning = error.map(|error| format!("the message template failed, the built-in message was sent: {error}"));
-        (Draft { receiver: receiver.to_owned(), message, events }, warning)
+        let (mut message, error) = message::compose(&setting, &told, mentions);
+        let mut warnings: Vec<String> =
+            error.into_iter().map(|error| format!("the message template failed, the built-in message was sent: {error}")).collect();
+        match self.picture(&told) {
+            Ok(picture) => message.chart = picture,
+            Err(why) => warnings.push(format!("the chart was left out: {why}")),
+        }
+        (Draft { receiver: receiver.to_owned(), message, events }, warnings)
     }
 }
 

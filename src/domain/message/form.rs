@@ -164,7 +164,8 @@ impl Message {
         match () {
             () if *is_call => Form::Text,
             () if !self.mentions.is_empty() => Form::Markdown,
-            () if !feed.is_empty() && bytes(feed) <= MAX_FEED_BYTES => Form::Feed,
+            // A feed has no place for a chart.
+            () if !feed.is_empty() && self.chart.is_none() && bytes(feed) <= MAX_FEED_BYTES => Form::Feed,
             () if picture.is_some() && buttons.len() == 1 && self.is_short() => Form::Link,
             () if (1..=MAX_BUTTONS).contains(&buttons.len()) && button_bytes(buttons) <= MAX_BUTTON_BYTES => Form::Card,
             () => Form::Markdown,
@@ -219,7 +220,11 @@ impl Message {
     }
 
     fn is_short(&self) -> bool {
-        self.cuttable <= 1 && self.omitted == 0 && !self.is_uncounted && self.beside_picture().chars().count() <= MAX_LINK_CHARS
+        self.cuttable <= 1
+            && self.chart.is_none()
+            && self.omitted == 0
+            && !self.is_uncounted
+            && self.beside_picture().chars().count() <= MAX_LINK_CHARS
     }
 
     /// What stands beside a picture: all but the heading, which is the title, and the foot.

@@ -12,6 +12,7 @@ mod cut;
 mod digest;
 mod form;
 mod neutralise;
+mod picture;
 mod plain;
 mod report;
 pub(in crate::domain) mod words;
@@ -20,8 +21,10 @@ pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
 pub(in crate::domain) use digest::cells;
 pub use digest::{Digest, DigestKind, DigestLine, digest};
 pub use form::{Attached, FeedLine, Form, Link, MAX_BUTTONS, Parts, is_pair, outside};
+pub(in crate::domain) use neutralise::is_invisible;
 pub use neutralise::neutralise;
 pub(in crate::domain) use neutralise::neutralise_to;
+pub use picture::Picture;
 pub use words::{Language, duration_words, of_source};
 
 use super::alert::{Event, EventKind};
@@ -59,6 +62,9 @@ pub struct Message {
     /// Links and pictures.
     #[serde(default)]
     pub attached: Attached,
+    /// The picture that belongs to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<Picture>,
 }
 
 /// Everything besides the events that a message is made of.
@@ -203,6 +209,7 @@ impl Message {
         self.blocks = vec![words::reduced(self.language, name)];
         (self.first_cuttable, self.cuttable, self.omitted, self.is_uncounted) = (1, 0, 0, false);
         self.attached = Attached::default();
+        self.chart = None;
     }
 
     fn insert_before_foot(&mut self, block: String) {
@@ -227,9 +234,11 @@ impl Message {
             false => words::omitted(self.language, self.omitted),
         });
         let (shown, rest) = self.blocks.split_at((self.first_cuttable + self.cuttable).min(self.blocks.len()));
+        let (head, shown) = shown.split_at(self.first_cuttable.min(shown.len()));
+        let picture = self.chart.as_ref().and_then(Picture::block);
         let mut text = String::new();
         let mut in_list = false;
-        for block in shown.iter().chain(&left_out).chain(rest) {
+        for block in head.iter().chain(&picture).chain(shown).chain(&left_out).chain(rest) {
             let is_item = block.starts_with("- ");
             text.push_str(if text.is_empty() {
                 ""

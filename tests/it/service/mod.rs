@@ -3,6 +3,7 @@
 
 mod apps;
 mod cards;
+mod charts;
 mod delivering;
 mod explain;
 mod house;
@@ -21,6 +22,7 @@ mod life_missing;
 mod life_new;
 mod life_report;
 mod life_sources;
+mod life_steps;
 mod life_values;
 mod model;
 mod people;
