@@ -10,6 +10,8 @@ mod signature;
 mod simulator;
 mod simulator_api;
 mod simulator_app;
+mod simulator_cards;
+mod simulator_stream;
 
 use chrono::{DateTime, Utc};
 use rowbell::clock::Clock;
