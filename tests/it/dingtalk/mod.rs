@@ -12,6 +12,7 @@ mod simulator_api;
 mod simulator_app;
 mod simulator_cards;
 mod simulator_stream;
+mod stream;
 
 use chrono::{DateTime, Utc};
 use rowbell::clock::Clock;
