@@ -81,7 +81,7 @@ impl Engine {
             }
             tokio::select! {
                 () = clock.sleep_until(clock.now() + LOOK) => {}
-                _ = stop.changed() => {}
+                () = told(&mut stop) => {}
             }
         }
     }
@@ -120,7 +120,7 @@ impl Engine {
                     }
                     renew_at = clock.now() + RENEW;
                 }
-                _ = stop.changed() => {}
+                () = told(stop) => {}
             }
         }
         finish(listening, hands).await;
@@ -201,6 +201,12 @@ impl Engine {
         let parts = self.parts();
         Setting { language: parts.language, zone: parts.timezone, now: parts.clock.now() }
     }
+}
+
+/// Waits until the service is to stop, or has been told so before.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // Without a sender the service is gone, which is a stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Refuses what comes, finishes what is in hand, and closes.

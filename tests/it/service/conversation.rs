@@ -23,18 +23,15 @@ struct Chat {
 
 fn with_app(settings: SimulatorSettings) -> SimulatorSettings {
     let app = SimulatedApp::new(APP, SECRET, "告警助手");
-    settings.with_app(app.with_person("manager01", "13800000001", "张三").with_person("user02", "13800000002", "李四").with_conversation(GROUP, "值班群"))
+    settings.with_app(
+        app.with_person("manager01", "13800000001", "张三").with_person("user02", "13800000002", "李四").with_conversation(GROUP, "值班群"),
+    )
 }
 
 fn conversation(house: &House) -> Conversation {
     let url = url::Url::parse(&house.simulator.api_url()).expect("a URL");
-    let settings = StreamSettings {
-        name: "duty".into(),
-        client_id: APP.into(),
-        client_secret: SECRET.into(),
-        api_url: url.clone(),
-        oapi_url: url,
-    };
+    let settings =
+        StreamSettings { name: "duty".into(), client_id: APP.into(), client_secret: SECRET.into(), api_url: url.clone(), oapi_url: url };
     let operators = ["manager01".to_owned()].into_iter().collect();
     Conversation { stream: Stream::new(settings).expect("a client"), receiver: "duty".into(), operators }
 }
@@ -139,7 +136,10 @@ async fn a_silence_from_a_chat_is_somebodys_and_has_a_reason() {
     chat.house.step(60).await;
     assert_eq!(chat.house.simulator.messages().len(), 0, "it is silent");
     let silence = chat.house.engine.parts().store.open_silences().await.expect("silences").remove(0);
-    assert_eq!((silence.author.as_str(), silence.reason.as_str(), silence.watcher.as_deref()), ("张三 (manager01)", "盘点", Some("low_stock")));
+    assert_eq!(
+        (silence.author.as_str(), silence.reason.as_str(), silence.watcher.as_deref()),
+        ("张三 (manager01)", "盘点", Some("low_stock"))
+    );
     assert_eq!(silence.ends_at - silence.starts_at, TimeDelta::hours(2));
     // The same message comes again: there is still one silence, and one answer.
     let place = Place::User("manager01".into());
