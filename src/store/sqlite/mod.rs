@@ -1,5 +1,6 @@
 //! The store in an SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
 
+mod cards;
 mod codec;
 mod conversation;
 mod digests;
@@ -9,6 +10,7 @@ mod outbox;
 mod people;
 mod polls;
 mod read;
+mod receipts;
 mod robots;
 mod silences;
 mod targets;
