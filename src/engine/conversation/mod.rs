@@ -13,6 +13,7 @@
 //! Who may: chat commands only operators; a card's buttons whoever sees the card, which its receiver has decided.
 
 mod answers;
+mod press;
 
 use super::Engine;
 use crate::domain::chat::{self, Setting};
@@ -130,10 +131,10 @@ impl Engine {
     async fn take(self, talk: Arc<Talk>, push: Push) {
         let Push { id, content, done } = push;
         let is_first = talk.in_hand().insert(id.clone());
+        self.count_use(&talk).await;
         match content {
             Content::Message(message) => self.take_message(&talk, &id, is_first, message, done).await,
-            // No card is sent yet.
-            Content::Press(_) => done.with(Value::Null),
+            Content::Press(press) => self.take_press(&talk, &id, press, done).await,
         }
         if is_first {
             talk.in_hand().remove(&id);
@@ -185,6 +186,7 @@ impl Engine {
             tracing::warn!(receiver.name = name, "an answer could not be given in the chat: {}", attempt.answer);
             return;
         }
+        self.count_use(talk).await;
         if let Err(error) = self.parts().store.answered(id, self.parts().clock.now()).await {
             tracing::warn!(receiver.name = name, "an answer was given and cannot be recorded: {error}");
         }
@@ -194,6 +196,15 @@ impl Engine {
         let Some(user) = &message.user else { return };
         if let Err(error) = self.parts().store.meet(&talk.app, user, &message.name, now).await {
             tracing::warn!("the name of a person cannot be remembered: {error}");
+        }
+    }
+
+    /// DingTalk counts pushes and answers as Webhook & Stream messages of the organisation's month.
+    async fn count_use(&self, talk: &Talk) {
+        let parts = self.parts();
+        let Some(receiver) = parts.receivers.get(&talk.of.receiver) else { return };
+        if let Err(error) = parts.store.count_stream_use(&receiver.terms.organisation, parts.clock.now()).await {
+            tracing::warn!("a message of the month's quota is not counted: {error}");
         }
     }
 

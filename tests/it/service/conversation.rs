@@ -4,7 +4,7 @@ use super::house::{House, low_stock};
 use chrono::TimeDelta;
 use rowbell::clock::Clock;
 use rowbell::engine::Conversation;
-use rowbell::notify::dingtalk::simulator::{Form, Place, SimulatedApp, SimulatorSettings};
+use rowbell::notify::dingtalk::simulator::{Form, Place, Pressed, SimulatedApp, Simulator, SimulatorSettings};
 use rowbell::notify::dingtalk::stream::{Stream, StreamSettings};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -25,6 +25,14 @@ fn with_app(settings: SimulatorSettings) -> SimulatorSettings {
     let app = SimulatedApp::new(APP, SECRET, "告警助手");
     settings.with_app(
         app.with_person("manager01", "13800000001", "张三").with_person("user02", "13800000002", "李四").with_conversation(GROUP, "值班群"),
+    )
+}
+
+/// The settings of the receiver `duty`, which sends cards.
+fn cards(simulator: &Simulator) -> String {
+    format!(
+        "[receivers.duty]\ntype = \"dingtalk_app\"\nclient_id = \"{APP}\"\nclient_secret = \"{SECRET}\"\nusers = [\"manager01\", \"user02\"]\nform = \"card\"\napi_url = \"{0}\"\noapi_url = \"{0}\"\n",
+        simulator.api_url()
     )
 }
 
@@ -58,7 +66,7 @@ async fn until(clock: Option<&Clock>, what: impl Fn() -> bool) {
 
 impl Chat {
     async fn open(watchers: &[(&str, &str)]) -> Chat {
-        let house = House::with(watchers, with_app).await;
+        let house = House::furnished(watchers, with_app, |simulator, _| cards(simulator)).await;
         let (stop, task) = listen(&house);
         let chat = Chat { house, stop, task };
         chat.connected().await;
@@ -234,5 +242,112 @@ async fn of_two_processes_one_listens_and_the_other_takes_over_when_it_stops() {
     assert!(chat.ask("manager01", "status").await.contains("nothing fires"));
     stop.send_replace(true);
     task.await.expect("it stops");
+    chat.close().await;
+}
+
+/// A watcher that tells people with cards, and reminds.
+fn with_cards() -> String {
+    low_stock("repeat_interval = \"10m\"").replace("\"warehouse\"", "\"duty\"")
+}
+
+impl Chat {
+    /// The outTrackId of the card that a person got last.
+    fn card_of(&self, user: &str) -> String {
+        let place = Place::User(user.to_owned());
+        self.house.simulator.cards().into_iter().rfind(|card| card.places.contains(&place)).expect("a card").out_track_id
+    }
+
+    /// What stands at the foot of a card.
+    fn tips(&self, card: &str) -> String {
+        let data = self.house.simulator.card(card).expect("a card").data;
+        data["tips"].as_str().expect("a text").to_owned()
+    }
+
+    fn messages(&self) -> usize {
+        let there = self.house.simulator.app_messages();
+        there.iter().filter(|message| matches!(message.form, Form::Message | Form::Card)).count()
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_is_acknowledged_stops_the_reminders_and_says_who_has_it() {
+    let chat = Chat::open(&[("low_stock", &with_cards())]).await;
+    chat.house.sql("insert into stock values ('A-17', 3, '9.90')").await;
+    chat.house.step(60).await;
+    // The robot knows the name of whoever has written to it.
+    chat.ask("manager01", "help").await;
+    let card = chat.card_of("manager01");
+    assert_eq!(chat.tips(&card), "🔴 open");
+    let told = chat.messages();
+    assert_eq!(chat.house.simulator.press(&card, "manager01", "acknowledge").await, Pressed::Taken);
+    assert!(chat.tips(&card).starts_with("🙋 acknowledged by 张三 (manager01) 09:3"), "{}", chat.tips(&card));
+    assert_eq!(chat.taken().await, ["by 张三 (manager01)"]);
+    // Another person's card of the same message follows, and pressing it is harmless.
+    let other = chat.card_of("user02");
+    assert_eq!(chat.house.simulator.press(&other, "user02", "acknowledge").await, Pressed::Taken);
+    assert!(chat.tips(&other).contains("张三 (manager01)"));
+    assert_eq!(chat.taken().await.len(), 1, "it stays the first person's");
+    for _ in 0..30 {
+        chat.house.step(60).await;
+    }
+    assert_eq!(chat.messages(), told, "nobody is reminded");
+    chat.house.sql("update stock set qty = 50").await;
+    chat.house.step(60).await;
+    chat.house.engine.refresh_cards().await.expect("a look");
+    assert!(chat.tips(&card).starts_with("✅ resolved"), "{}", chat.tips(&card));
+    assert_eq!(chat.house.simulator.press(&card, "manager01", "acknowledge").await, Pressed::NoButton);
+    chat.close().await;
+}
+
+#[tokio::test]
+async fn a_card_that_is_silenced_is_silent_for_two_hours_but_for_what_becomes_worse() {
+    let severity = "severity = [{ when = \"qty = 0\", level = \"critical\" }, { level = \"warning\" }]\n";
+    let watcher = low_stock(&format!("{severity}repeat_interval = \"10m\"")).replace("\"warehouse\"", "\"duty\"");
+    let chat = Chat::open(&[("low_stock", &watcher)]).await;
+    chat.house.sql("insert into stock values ('A', 3, '1'), ('B', 4, '1')").await;
+    chat.house.step(60).await;
+    let card = chat.card_of("user02");
+    assert_eq!(chat.house.simulator.press(&card, "user02", "silence").await, Pressed::Taken);
+    assert!(chat.tips(&card).contains("user02 silenced until 11:3"), "{}", chat.tips(&card));
+    let silences = chat.house.engine.parts().store.open_silences().await.expect("silences");
+    assert_eq!(silences.iter().map(|silence| silence.author.as_str()).collect::<Vec<_>>(), ["user02", "user02"]);
+    let told = chat.messages();
+    for _ in 0..15 {
+        chat.house.step(60).await;
+    }
+    assert_eq!(chat.messages(), told, "nobody is reminded");
+    chat.house.sql("update stock set qty = 0 where sku = 'A'").await;
+    chat.house.step(60).await;
+    assert_eq!(chat.messages(), told + 2, "what becomes worse rings, at both");
+    chat.stop.send_replace(true);
+    chat.task.await.expect("it stops");
+}
+
+#[tokio::test]
+async fn presses_while_connections_die_are_done_once_or_the_person_sees_that_they_failed() {
+    let chat = Chat::open(&[("low_stock", &with_cards())]).await;
+    let (mut failed, mut expected) = (0, 0);
+    for n in 0..50_u64 {
+        chat.house.sql(&format!("insert into stock values ('A-{n}', 3, '1')")).await;
+        chat.house.step(60).await;
+        chat.connected().await;
+        let card = chat.card_of("manager01");
+        let (pressed, _) = tokio::join!(chat.house.simulator.press(&card, "manager01", "acknowledge"), async {
+            tokio::time::sleep(Duration::from_millis(n % 6 * 2)).await;
+            chat.house.simulator.cut_streams()
+        });
+        chat.connected().await;
+        // Who sees that it failed presses again: it is there once, whether or not the first press had arrived.
+        if pressed != Pressed::Taken {
+            failed += 1;
+            let again = chat.house.simulator.press(&card, "manager01", "acknowledge").await;
+            assert!(matches!(again, Pressed::Taken | Pressed::NoButton), "{again:?}");
+        }
+        expected += 1;
+        assert_eq!(chat.taken().await.len(), expected, "{pressed:?}");
+        chat.house.engine.refresh_cards().await.expect("a look");
+        assert!(chat.tips(&card).contains("acknowledged by manager01"), "{}", chat.tips(&card));
+    }
+    assert!(failed > 0, "some were cut before they were answered");
     chat.close().await;
 }
