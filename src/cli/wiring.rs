@@ -265,6 +265,7 @@ pub(super) fn engine_over(
         calendars: settings.calendars.clone(),
         language: settings.language,
         timezone: settings.timezone,
+        public_url: settings.public_url.clone(),
         metrics: Metrics::new(),
         owner: format!("{}-{}", std::process::id(), uuid::Uuid::new_v4()),
     };

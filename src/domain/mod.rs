@@ -7,6 +7,7 @@ pub mod backtest;
 pub mod budget;
 pub mod calendar;
 pub mod card;
+pub mod chart;
 pub mod chat;
 pub mod command;
 pub mod compose;

@@ -15,6 +15,7 @@ mod deliver;
 mod digest;
 mod edits;
 mod health;
+mod illustrate;
 mod look;
 mod past;
 mod poll;
@@ -51,6 +52,7 @@ use chrono_tz::Tz;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore, broadcast};
+use url::Url;
 
 /// What the loops work with.
 #[derive(Debug)]
@@ -69,6 +71,8 @@ pub struct Parts {
     pub language: Language,
     /// The zone of the settings, in which digests show times.
     pub timezone: Tz,
+    /// Where this service's own pages and pictures are found from outside.
+    pub public_url: Option<Url>,
     /// Counts.
     pub metrics: Metrics,
     /// The name under which this process claims work.

@@ -35,6 +35,7 @@ pub use told::{CardFacts, OpenCard, ReadBy, Told};
 
 use crate::domain::alert::{Acknowledgement, Alert};
 use crate::domain::budget::Terms;
+use crate::domain::chart::Sample;
 use crate::domain::compose::Changes;
 use crate::domain::explain::Records;
 use crate::domain::known::Known;
@@ -142,6 +143,17 @@ impl Store {
     /// [`StoreError::Stale`] when the claim was lost in the meantime: nothing was written.
     pub async fn commit_poll(&self, commit: PollCommit, changes: Changes) -> Result<Committed, StoreError> {
         detached!(self, store => store.commit_poll(&commit, &changes))
+    }
+
+    /// The values that keys had in the last polls, oldest first; a key of which none is kept is left out.
+    pub async fn past(&self, fingerprints: Vec<Fingerprint>) -> Result<HashMap<Fingerprint, Vec<Sample>>, StoreError> {
+        detached!(self, store => store.past(&fingerprints))
+    }
+
+    /// The picture under a token, as long as it has not expired.
+    pub async fn picture(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Vec<u8>>, StoreError> {
+        let token = token.to_owned();
+        detached!(self, store => store.picture(&token, now))
     }
 
     /// The lines of a watcher's trace that still hold.

@@ -50,7 +50,8 @@ pub(in crate::config) static SETTINGS: Spec = Spec {
         Field {
             name: "public_url",
             kind: Kind::Text,
-            doc: "The address under which people reach the pages: messages link to it.",
+            doc: "The address under which others reach this service: messages link to it, and DingTalk's clients fetch the pictures of \
+                  charts from it. A proxy must pass `/pictures/` on to `web.listen`.",
             default: None,
             example: "\"https://rowbell.example.com\"",
             required: false,

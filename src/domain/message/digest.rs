@@ -125,6 +125,7 @@ pub fn digest(digest: &Digest) -> Message {
         omitted: 0,
         language,
         mentions: Vec::new(),
+        chart: None,
     }
 }
 

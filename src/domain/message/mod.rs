@@ -9,14 +9,17 @@ mod buttons;
 mod context;
 mod digest;
 mod neutralise;
+mod picture;
 mod report;
 pub(in crate::domain) mod words;
 
 pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
 pub(in crate::domain) use digest::cells;
 pub use digest::{Digest, DigestKind, DigestLine, digest};
+pub(in crate::domain) use neutralise::is_invisible;
 pub use neutralise::neutralise;
 pub(in crate::domain) use neutralise::neutralise_to;
+pub use picture::Picture;
 pub use words::{Language, duration_words, of_source};
 
 use super::alert::{Event, EventKind};
@@ -51,6 +54,9 @@ pub struct Message {
     pub language: Language,
     /// Who is called by name.
     pub mentions: Vec<Mention>,
+    /// The picture that belongs to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<Picture>,
 }
 
 /// Everything besides the events that a message is made of.
@@ -146,7 +152,7 @@ impl Message {
     pub fn plain(language: Language, title: &str, blocks: Vec<String>) -> Message {
         let first_cuttable = blocks.len();
         let title = title.chars().take(MAX_TITLE_CHARS).collect();
-        Message { title, blocks, first_cuttable, cuttable: 0, is_uncounted: false, omitted: 0, language, mentions: Vec::new() }
+        Message { title, blocks, first_cuttable, cuttable: 0, is_uncounted: false, omitted: 0, language, mentions: Vec::new(), chart: None }
     }
 
     /// The Markdown, cut between two blocks where it would exceed [`MAX_TEXT_BYTES`].
@@ -177,6 +183,7 @@ impl Message {
         self.title = name.to_owned();
         self.blocks = vec![words::reduced(self.language, name)];
         (self.first_cuttable, self.cuttable, self.omitted, self.is_uncounted) = (1, 0, 0, false);
+        self.chart = None;
     }
 
     fn insert_before_foot(&mut self, block: String) {
@@ -191,9 +198,11 @@ impl Message {
             false => words::omitted(self.language, self.omitted),
         });
         let (shown, rest) = self.blocks.split_at((self.first_cuttable + self.cuttable).min(self.blocks.len()));
+        let (head, shown) = shown.split_at(self.first_cuttable.min(shown.len()));
+        let picture = self.chart.as_ref().and_then(Picture::block);
         let mut text = String::new();
         let mut in_list = false;
-        for block in shown.iter().chain(&left_out).chain(rest) {
+        for block in head.iter().chain(&picture).chain(shown).chain(&left_out).chain(rest) {
             let is_item = block.starts_with("- ");
             text.push_str(if text.is_empty() {
                 ""

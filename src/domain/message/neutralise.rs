@@ -52,7 +52,7 @@ fn replacement(c: char, before: Option<char>, after: Option<char>) -> Option<&'s
 }
 
 /// Characters that change how others are read without being seen: controls, zero-width, direction overrides, fillers.
-fn is_invisible(c: char) -> bool {
+pub(in crate::domain) fn is_invisible(c: char) -> bool {
     let control = c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     control
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{061C}' | '\u{FEFF}' | '\u{00AD}' | '\u{E0000}'..='\u{E007F}'

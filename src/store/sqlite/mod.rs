@@ -8,6 +8,7 @@ mod explain;
 mod explain_told;
 mod outbox;
 mod people;
+mod pictures;
 mod polls;
 mod read;
 mod receipts;

@@ -183,7 +183,7 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn purge(&self, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut gone = self.purge_traces(now).await?;
+        let mut gone = self.purge_traces(now).await? + self.purge_pictures(now).await?;
         // A settled delivery's `not_before` is when it was settled. A line that an unsettled delivery tells stays, as do the polls of the lines that stay.
         for statement in [
             "delete from delivery where id in (select id from delivery where state in ('delivered', 'discarded') and max(created_at, not_before) < ?1 limit ?2)",

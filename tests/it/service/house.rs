@@ -176,8 +176,10 @@ pub fn duty(simulator: &Simulator) -> String {
 }
 
 fn settings(folder: &Path, simulator: &Simulator, more: &str) -> Settings {
+    // What stands before the first table belongs to the top of the file.
+    let (top, more) = more.split_at(more.find('[').unwrap_or(more.len()));
     let text = format!(
-        "timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{more}",
+        "{top}timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{more}",
         folder.display(),
         simulator.webhook(TOKEN),
     );
@@ -208,6 +210,7 @@ async fn open_engine(settings: &Settings, clock: &Clock, owner: &str) -> Engine 
         calendars: settings.calendars.clone(),
         language: settings.language,
         timezone: settings.timezone,
+        public_url: settings.public_url.clone(),
         metrics: Metrics::new(),
         owner: owner.to_owned(),
     })

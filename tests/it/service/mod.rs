@@ -4,6 +4,7 @@
 mod apps;
 mod cards;
 mod conversation;
+mod charts;
 mod delivering;
 mod explain;
 mod house;

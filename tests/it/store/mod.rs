@@ -117,6 +117,7 @@ pub fn draft(receiver: &str, title: &str, events: &[usize]) -> Draft {
         omitted: 0,
         language: Language::En,
         mentions: Vec::new(),
+        chart: None,
     };
     Draft { receiver: receiver.into(), message, events: events.to_vec() }
 }
