@@ -3,8 +3,8 @@
 
 mod apps;
 mod cards;
-mod conversation;
 mod charts;
+mod conversation;
 mod delivering;
 mod explain;
 mod house;
