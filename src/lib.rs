@@ -23,11 +23,8 @@
 //!               3 compose: new alert states, history events, one message per receiver; silences, hours, what is put off
 //!               4 ONE transaction: alert_state + alert_history + delivery + poll + watcher_state (cursor …), under the claim's epoch
 //!   digest      what was put off, when hours begin; what still fires, when a silence ends: one message per receiver
-<<<<<<< HEAD
 //!   conversation  what comes through Stream: what is asked, done once in one transaction, acknowledged, answered
-=======
 //!   steps       who is told when nobody acknowledges, at its time, whether polls work or not
->>>>>>> main
 //!   deliverer   5 claim and write the attempt   6 send, no transaction open   7 decide   8 record
 //! ```
 //!
