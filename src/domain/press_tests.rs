@@ -27,6 +27,7 @@ fn event(id: i64, sku: &str, severity: Severity) -> CardEvent {
         gone_since: None,
         repeats: 0,
         acknowledged: None,
+        steps: Default::default(),
     };
     CardEvent {
         id,
@@ -82,11 +83,8 @@ fn few_alerts_are_silenced_by_key_and_severity_for_two_hours() {
     assert_eq!(shown, expected);
     assert!(made.iter().all(|silence| silence.ends_at - silence.starts_at == TimeDelta::hours(2) && silence.receiver.is_none()));
     // What becomes worse rings.
-    let worse = Subject {
-        watcher: "w",
-        key: event(1, "C", Severity::Critical).present.as_ref().map(|alert| &alert.key).cloned().as_ref(),
-        severity: Severity::Critical,
-    };
+    let key = event(1, "C", Severity::Critical).present.map(|alert| alert.key);
+    let worse = Subject { watcher: "w", key: key.as_ref(), severity: Severity::Critical };
     assert!(!made.iter().any(|silence| silence.covers(&worse)));
 }
 
