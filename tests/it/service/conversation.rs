@@ -190,8 +190,7 @@ async fn what_was_said_while_connections_die_is_done_once_or_was_not_acknowledge
         chat.house.sql(&format!("insert into stock values ('A-{n}', 3, '1')")).await;
     }
     chat.house.step(60).await;
-    let mut done = 0;
-    for id in 1..=50 {
+    for id in 1..=50_u64 {
         // The connection is cut while the command is under way: before it arrives, while it is done, or after it.
         let text = format!("认领 {id}");
         let (said, _) = tokio::join!(chat.house.simulator.say("manager01", None, &text), async {
@@ -203,8 +202,7 @@ async fn what_was_said_while_connections_die_is_done_once_or_was_not_acknowledge
         if !said.expect("said").taken {
             assert!(chat.house.simulator.push_again().await, "{id}");
         }
-        done += 1;
-        until_async(async || chat.taken().await.len() >= done).await;
+        until_async(async || chat.taken().await.len() as u64 >= id).await;
     }
     assert_eq!(chat.taken().await.len(), 50, "each once");
     let alerts = chat.house.engine.parts().store.alerts(None, 0).await.expect("alerts");
@@ -326,7 +324,7 @@ async fn a_card_that_is_silenced_is_silent_for_two_hours_but_for_what_becomes_wo
 #[tokio::test]
 async fn presses_while_connections_die_are_done_once_or_the_person_sees_that_they_failed() {
     let chat = Chat::open(&[("low_stock", &with_cards())]).await;
-    let (mut failed, mut expected) = (0, 0);
+    let mut failed = 0;
     for n in 0..50_u64 {
         chat.house.sql(&format!("insert into stock values ('A-{n}', 3, '1')")).await;
         chat.house.step(60).await;
@@ -343,8 +341,7 @@ async fn presses_while_connections_die_are_done_once_or_the_person_sees_that_the
             let again = chat.house.simulator.press(&card, "manager01", "acknowledge").await;
             assert!(matches!(again, Pressed::Taken | Pressed::NoButton), "{again:?}");
         }
-        expected += 1;
-        assert_eq!(chat.taken().await.len(), expected, "{pressed:?}");
+        assert_eq!(chat.taken().await.len() as u64, n + 1, "{pressed:?}");
         chat.house.engine.refresh_cards().await.expect("a look");
         assert!(chat.tips(&card).contains("acknowledged by manager01"), "{}", chat.tips(&card));
     }
