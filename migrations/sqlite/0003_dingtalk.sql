@@ -68,6 +68,7 @@ create table delivery_target (
     state       text not null check (state in ('delivered', 'refused')), -- a target without a row is still to be reached
     form        text not null check (form in ('message', 'card', 'ding', 'work_notification')), -- as what it was sent
     handle      text,                                                -- DingTalk's name for it: processQueryKey, outTrackId, openDingId, task id
+    carrier     text,                                                -- of a card: the processQueryKey that tells who has read it
     at          text not null,                                       -- when
     answer      text,                                                -- why it was refused
     read_at     text,                                                -- when we learned that it had been read

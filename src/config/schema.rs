@@ -2,7 +2,7 @@
 
 use super::field::{Field, Kind, Spec};
 use super::reader::MOST_POLLS;
-use super::settings::fields::SETTINGS;
+use super::settings::fields::{OF_ONE_TYPE, SETTINGS};
 use super::watcher::OWN_PARAMS;
 use super::watcher::fields::{ALERT_ON, MEANINGFUL_FOR, WATCHER};
 use super::watcher_test::fields::TESTS;
@@ -89,9 +89,24 @@ pub fn watcher_test() -> Value {
 pub fn settings() -> Value {
     let mut schema = document(&SETTINGS, true);
     let receiver = &mut schema["properties"]["receivers"]["additionalProperties"];
-    receiver["if"] = json!({ "required": ["robots"] });
-    receiver["then"] = json!({ "properties": { "webhook": false, "secret": false, "keyword": false } });
-    receiver["else"] = json!({ "required": ["webhook"] });
+    let pool = json!({
+        "if": { "required": ["robots"] },
+        "then": { "properties": { "webhook": false, "secret": false, "keyword": false } },
+        "else": { "required": ["webhook"] },
+    });
+    let without = |kind: &str| -> Map<String, Value> {
+        let others = OF_ONE_TYPE.iter().filter(|(other, _)| *other != kind).flat_map(|(_, keys)| keys.iter());
+        others.map(|key| ((*key).to_owned(), Value::Bool(false))).collect()
+    };
+    receiver["if"] = json!({ "properties": { "type": { "const": "dingtalk_app" } }, "required": ["type"] });
+    receiver["then"] = json!({
+        "properties": without("dingtalk_app"),
+        "required": ["client_id", "client_secret"],
+        "anyOf": [{ "required": ["users"] }, { "required": ["mobiles"] }, { "required": ["conversations"] }],
+        "if": { "properties": { "form": { "const": "work_notification" } }, "required": ["form"] },
+        "then": { "required": ["agent_id"] },
+    });
+    receiver["else"] = json!({ "properties": without("dingtalk_robot"), "allOf": [pool] });
     schema
 }
 

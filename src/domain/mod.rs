@@ -6,6 +6,7 @@ pub mod alert;
 pub mod backtest;
 pub mod budget;
 pub mod calendar;
+pub mod card;
 pub mod chart;
 pub mod chat;
 pub mod command;

@@ -82,6 +82,9 @@ impl Engine {
         let parts = self.parts();
         let turn = self.inner.turn.clone().acquire_owned().await.map_err(|error| StoreError::Task(error.to_string()))?;
         let now = parts.clock.now();
+        if let Some(at) = receiver.app().and_then(|app| app.free_at(now)) {
+            return Ok(Step::NotBefore(at));
+        }
         let claimed = match parts.store.claim_delivery(&receiver.terms, &parts.owner, now, LEASE).await? {
             NextDelivery::Claimed(claimed) => claimed,
             NextDelivery::NotBefore(at) => return Ok(Step::NotBefore(at)),
@@ -89,8 +92,18 @@ impl Engine {
         };
         let mut turn = Some(turn);
         let sent = {
-            let parcel = Parcel { uuid: &claimed.msg_uuid, message: &claimed.message, robot: &claimed.robot, reached: &claimed.targets };
-            let mut sending = pin!(receiver.send(&parcel, now));
+            let (people, card) = self.enclosures(receiver, claimed.id).await?;
+            let parcel = Parcel {
+                delivery: claimed.id,
+                created_at: claimed.created_at,
+                uuid: &claimed.msg_uuid,
+                message: &claimed.message,
+                card: card.as_ref(),
+                robot: &claimed.robot,
+                reached: &claimed.targets,
+                people: &people,
+            };
+            let mut sending = pin!(receiver.send(&parcel, &parts.clock));
             match tokio::time::timeout(TURN, &mut sending).await {
                 Ok(sent) => sent,
                 Err(_) => {
@@ -101,10 +114,13 @@ impl Engine {
         };
         let ended_at = parts.clock.now();
         let (decision, message) = decide(&claimed, &sent, ended_at);
+        self.remember_people(receiver, &sent, ended_at).await?;
         let Sent { attempt, targets, .. } = sent;
         let result = DeliveryResult { ended_at, attempt, decision, message, targets };
         parts.store.record_delivery(claimed.clone(), result.clone()).await?;
         drop(turn);
+        self.count_calls().await?;
+        self.tell_targets(receiver, claimed.id, &result.targets, ended_at).await?;
         self.tell(receiver.name(), &claimed, &result.attempt, &result.decision, ended_at);
         Ok(Step::Tried)
     }

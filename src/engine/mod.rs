@@ -9,6 +9,7 @@
 //! - The store fails: nothing is sent that was not recorded as being sent, and nothing moves on. The next poll finds
 //!   again what this one could not write.
 
+mod cards;
 mod conversation;
 mod deliver;
 mod digest;
@@ -21,7 +22,9 @@ mod poll;
 mod preview;
 mod question;
 mod reading;
+mod receipts;
 mod schedule;
+mod targets;
 mod thoughts;
 mod why;
 

@@ -3,14 +3,16 @@
 use super::canvas::Canvas;
 use super::font::Letters;
 use super::{Drawing, FAINT, GRID, INK, MARGIN, OTHERS, PAPER, TEXT, WIDTH, float};
-use crate::domain::chart::Chart;
+use crate::domain::chart::{Chart, Tick, ticks};
 use bigdecimal::BigDecimal;
 
 /// So many bars lie at their full thickness, and so many labels when they would not all have room along the foot.
 const MOST_LYING: usize = 13;
 const MOST_LABELS: usize = 24;
 /// Points from above to below for bars that lie closer.
-const MOST_BODY: f32 = 270.0;
+const MOST_BODY: f32 = 256.0;
+/// Points of the numbers below bars that have no room for theirs.
+const SCALE: f32 = 16.0;
 /// Points of the labels at the left, at most.
 const MOST_LABEL: f32 = 116.0;
 
@@ -44,7 +46,8 @@ pub(super) fn lying(chart: &Chart, letters: &Letters<'_>) -> Option<Lying> {
 
 pub(super) fn lying_height(chart: &Chart, lying: &Lying) -> f32 {
     let threshold = if chart.threshold.is_some() { 14.0 } else { 0.0 };
-    chart.labels.len() as f32 * (lying.thick * chart.series.len() as f32 + lying.space) + threshold
+    let scale = if lying.has_values { 0.0 } else { SCALE };
+    chart.labels.len() as f32 * (lying.thick * chart.series.len() as f32 + lying.space) + threshold + scale
 }
 
 impl Drawing<'_> {
@@ -56,7 +59,7 @@ impl Drawing<'_> {
         let words = |number: &Option<BigDecimal>| number.as_ref().map_or_else(|| "NULL".to_owned(), |number| self.words(number));
         let value_width = numbers.iter().flatten().map(|number| letters.width(&words(number), text)).fold(0.0, f32::max) + 6.0;
         let value_width = if has_values { value_width } else { 0.0 };
-        let (least, most, _) = self.range(true);
+        let (least, most, are_whole) = self.range(true);
         let left = MARGIN + label_width + 8.0 + if least < 0.0 { value_width } else { 0.0 };
         let right = WIDTH - MARGIN - if most > 0.0 || least >= 0.0 { value_width } else { 0.0 };
         let span = if most > least { most - least } else { 1.0 };
@@ -67,6 +70,15 @@ impl Drawing<'_> {
         let end = begin + (height + space) * chart.labels.len() as f32 - space;
         let y = |at: usize, series: usize| begin + (height + space) * at as f32 + thick * series as f32;
         let places = || (0..chart.labels.len()).flat_map(|at| (0..chart.series.len()).map(move |series| (at, series)));
+        if !has_values {
+            let inside = |tick: &Tick| tick.value >= least && tick.value <= most;
+            for tick in ticks(least, most, 3, are_whole, chart.language).iter().filter(|tick| inside(tick)) {
+                let (x, width) = (x(tick.value), letters.width(&tick.label, text));
+                canvas.line((x, begin - 2.0), (x, end + 2.0), 1.0, GRID, false);
+                let place = (x - width / 2.0).clamp(MARGIN, WIDTH - MARGIN / 2.0 - width);
+                canvas.text(letters, &tick.label, text, place, end + 14.0, FAINT);
+            }
+        }
         for (at, series) in places() {
             let is_others = chart.has_others && at + 1 == chart.labels.len() && chart.series.len() == 1;
             let colour = if is_others { OTHERS } else { self.colour(series) };

@@ -19,17 +19,19 @@ mod conversation;
 mod lists;
 mod model;
 mod sqlite;
+mod told;
 
 pub use conversation::{Deed, Heard};
 pub use lists::{
     AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine,
-    SilenceLine,
+    SilenceLine, TargetLine,
 };
 pub use model::{
     Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,
     LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery, SourceState, StoreError, Taken,
     Until, WatcherState,
 };
+pub use told::{CardFacts, OpenCard, ReadBy, Told};
 
 use crate::domain::alert::{Acknowledgement, Alert};
 use crate::domain::budget::Terms;

@@ -11,7 +11,6 @@ use crate::domain::compose::{Changes, Draft};
 use crate::domain::message::Message;
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Preview};
-use crate::notify::dingtalk::{Parcel, Sent};
 use crate::store::Failure;
 use clap::Args;
 use secrecy::ExposeSecret;
@@ -141,7 +140,7 @@ async fn send(engine: &Engine, receiver: &str, shown: &[Shown]) -> Result<bool, 
     let uuid = uuid::Uuid::new_v4().to_string();
     let message = Message { mentions: Vec::new(), ..draft.message.clone() };
     let robot = to.terms.robots.first().map(|robot| robot.name.as_str()).unwrap_or_default();
-    let Sent { attempt, .. } = to.send(&Parcel { uuid: &uuid, message: &message, robot, reached: &[] }, engine.parts().clock.now()).await;
+    let (attempt, _) = to.send_whole(&uuid, &message, None, robot, &engine.parts().clock).await;
     output::line(&format!("\nsent to {receiver} as a test: {}", attempt.answer));
     Ok(attempt.verdict == crate::domain::delivery::Verdict::Delivered)
 }

@@ -157,14 +157,19 @@ impl Message {
 
     /// The Markdown, cut between two blocks where it would exceed [`MAX_TEXT_BYTES`].
     pub fn text(&self) -> String {
+        self.text_within(MAX_TEXT_BYTES)
+    }
+
+    /// The Markdown, cut between two blocks where it would have more bytes than this as JSON writes it.
+    pub fn text_within(&self, bytes: usize) -> String {
         let mut fitted = self.clone();
-        fitted.fit();
+        fitted.fit(bytes);
         fitted.joined()
     }
 
     /// The same message with half of its rows; `false` when there is nothing left to leave out.
     pub fn shorten(&mut self) -> bool {
-        self.fit();
+        self.fit(MAX_TEXT_BYTES);
         let can = self.cuttable > 1;
         let target = (self.cuttable / 2).max(1);
         while self.cuttable > target {
@@ -213,9 +218,9 @@ impl Message {
     }
 
     /// Leaves out what does not fit: blocks from the end of those that may be cut, then lines of the longest block.
-    fn fit(&mut self) {
+    fn fit(&mut self, bytes: usize) {
         loop {
-            let over = json_bytes(&self.joined()).saturating_sub(MAX_TEXT_BYTES);
+            let over = json_bytes(&self.joined()).saturating_sub(bytes);
             if over == 0 {
                 return;
             }

@@ -1,5 +1,6 @@
 //! The store in an SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
 
+mod cards;
 mod codec;
 mod conversation;
 mod digests;
@@ -10,6 +11,7 @@ mod people;
 mod pictures;
 mod polls;
 mod read;
+mod receipts;
 mod robots;
 mod silences;
 mod targets;

@@ -1,6 +1,7 @@
 //! Lists for people, pages and the API; and the janitor's work.
 
 use super::codec::{acknowledgement, object, parse_json, stamp};
+use super::targets::readers;
 use super::{Doing, Sqlite};
 use crate::store::lists::{
     AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine,
@@ -10,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite as Db};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Lines per statement of the janitor: the write lock is never held for long.
 const PURGE_CHUNK: i64 = 1_000;
@@ -88,9 +89,17 @@ impl Sqlite {
                     attempts: row.get("attempts"),
                     answer: row.get("answer"),
                     delivered_at: row.get("delivered_at"),
+                    read_by: Vec::new(),
+                    targets: Vec::new(),
                 };
                 found.entry(row.get("event_id")).or_default().push(line);
             }
+        }
+        let ids: BTreeSet<i64> = found.values().flatten().map(|delivery| delivery.id).collect();
+        let targets = self.targets_of(&ids.into_iter().collect::<Vec<_>>()).await?;
+        for delivery in found.values_mut().flatten() {
+            delivery.targets = targets.get(&delivery.id).cloned().unwrap_or_default();
+            delivery.read_by = readers(&delivery.targets);
         }
         Ok(found)
     }
@@ -121,7 +130,12 @@ impl Sqlite {
         .doing("reading deliveries")?;
         let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
         let mut tries = self.attempts_of(&ids).await?;
-        Ok(rows.iter().map(|row| delivery_line(row, tries.remove(&row.get("id")).unwrap_or_default())).collect())
+        let mut targets = self.targets_of(&ids).await?;
+        let mut line = |row: &SqliteRow| {
+            let id = row.get("id");
+            DeliveryLine { targets: targets.remove(&id).unwrap_or_default(), ..delivery_line(row, tries.remove(&id).unwrap_or_default()) }
+        };
+        Ok(rows.iter().map(&mut line).collect())
     }
 
     pub(in crate::store) async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
@@ -309,5 +323,6 @@ fn delivery_line(row: &SqliteRow, tries: Vec<AttemptLine>) -> DeliveryLine {
         delivered_at: row.get("delivered_at"),
         reason: row.get("reason"),
         tries,
+        targets: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used)] // helpers of tests are tests too
 
 mod answers;
+mod app;
 mod limits;
 mod network;
 mod page;

@@ -1,6 +1,8 @@
 //! The whole service but for its process: files, an SQLite shop, the store, the engine step by step under a virtual
 //! clock, and the DingTalk simulator over real HTTP. Each test's house checks at its end that nothing is left undelivered.
 
+mod apps;
+mod cards;
 mod charts;
 mod delivering;
 mod explain;
