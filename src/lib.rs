@@ -8,7 +8,7 @@
 //! | [`config`] | files → valid domain values, or every fault at its line and column |
 //! | [`source`] | reads business databases, read-only, with limits; one file per driver |
 //! | [`store`] | our database: what is known, what happened, what is to be sent; the only place with our SQL |
-//! | [`notify`] | the DingTalk robot, and a DingTalk simulator |
+//! | [`notify`] | DingTalk: group robots, apps (people, cards, DING), Stream, and a simulator of it all, with chats in the browser |
 //! | [`engine`] | the loops: scheduler, poll cycle, deliverer. All `await`, no decisions |
 //! | [`picture`] | pixels: a chart as a PNG |
 //! | [`web`] | health, readiness, metrics, pictures of messages |

@@ -395,6 +395,12 @@ async fn where_cards_are_refused_messages_are_sent_and_cards_are_tried_again_lat
     let (reached, _) = office.send_all().await;
     assert!(reached.iter().all(|one| one.form == TargetForm::Message && one.state == TargetState::Delivered), "{reached:?}");
     assert_eq!(office.desk.asked(desk::CARD).len(), 1);
+    let instead = &office.desk.asked(desk::PEOPLE)[0];
+    assert_eq!(instead.body["msgKey"], "sampleActionCard");
+    assert_eq!(
+        (&instead.param()["singleTitle"], &instead.param()["singleURL"]),
+        (&json!("查看"), &json!("https://rowbell.example.com/?delivery=41"))
+    );
     let (why, _) = office.app.cards_refused(office.clock.now()).expect("cards are refused");
     assert!(why.contains("card_template"), "{why}");
     office.clock.advance(TimeDelta::minutes(61));
@@ -487,6 +493,25 @@ async fn a_picture_is_uploaded_once() {
     assert_eq!(asked[0].query["type"], "image");
     let raw = String::from_utf8_lossy(&asked[0].raw);
     assert!(raw.contains("name=\"media\"; filename=\"chart.png\"") && raw.contains("name=\"type\""), "{raw}");
+}
+
+#[tokio::test]
+async fn a_chart_is_uploaded_with_its_message_and_told_in_numbers_where_that_fails() {
+    let mut office = Office::open(|_| {}).await;
+    let chart = json!({
+        "chart": { "kind": "line", "title": "库存", "language": "zh-CN", "labels": ["一", "二"], "severity": "warning",
+                   "series": [{ "name": "库存", "values": ["30", "7"] }] },
+        "numbers": "- 库存：30 → 7",
+    });
+    office.message.chart = Some(serde_json::from_value(chart).expect("a chart"));
+    office.send(&[]).await;
+    let text = |office: &Office| office.desk.asked(desk::PEOPLE).last().expect("a message").body["msgParam"].to_string();
+    assert!(text(&office).contains("![](@media") && !text(&office).contains("30 → 7"), "{}", text(&office));
+    assert!(office.desk.asked(desk::MEDIA)[0].raw.windows(4).any(|part| part == b"\x89PNG"));
+    office.message.chart.as_mut().expect("a chart").chart.title = "另一个".into();
+    office.desk.refuse(desk::MEDIA, 500, "busy");
+    office.send(&[]).await;
+    assert!(text(&office).contains("30 → 7") && !text(&office).contains("!["), "{}", text(&office));
 }
 
 #[tokio::test]

@@ -49,7 +49,11 @@ impl Left {
 impl App {
     /// Makes one attempt.
     pub async fn send(&self, parcel: &Parcel<'_>, clock: &Clock) -> Sent {
-        match tokio::time::timeout(ATTEMPT_DEADLINE, self.attempt(parcel, clock)).await {
+        let attempt = async {
+            let illustrated = self.illustrated(parcel.message, clock).await;
+            self.attempt(&Parcel { message: illustrated.as_ref().unwrap_or(parcel.message), ..*parcel }, clock).await
+        };
+        match tokio::time::timeout(ATTEMPT_DEADLINE, attempt).await {
             Ok(sent) => sent,
             Err(_) => {
                 let answer = format!("no whole answer within {} s", ATTEMPT_DEADLINE.as_secs());
@@ -132,7 +136,7 @@ impl App {
     }
 
     pub(super) async fn post_to_people(&self, parcel: &Parcel<'_>, people: &[String], clock: &Clock) -> Posted {
-        let template = template::of(parcel.message);
+        let template = template::of(parcel.message, self.in_place_of_a_card(parcel).as_ref());
         let body = json!({ "robotCode": self.robot_code, "userIds": people, "msgKey": template.key, "msgParam": template.param });
         let answer = self.calls.call(Api::SendToPeople, Payload::Json(body), clock).await?;
         let named = |list: &str| texts(&answer[list]);
@@ -150,7 +154,7 @@ impl App {
     }
 
     pub(super) async fn post_to_conversation(&self, parcel: &Parcel<'_>, conversation: &str, clock: &Clock) -> Posted {
-        let template = template::of(parcel.message);
+        let template = template::of(parcel.message, self.in_place_of_a_card(parcel).as_ref());
         let body = json!({
             "robotCode": self.robot_code, "openConversationId": conversation, "msgKey": template.key, "msgParam": template.param,
         });
