@@ -14,6 +14,7 @@ mod read;
 mod receipts;
 mod robots;
 mod silences;
+mod steps;
 mod targets;
 mod traces;
 mod watchers;
