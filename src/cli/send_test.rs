@@ -54,7 +54,7 @@ async fn attempt(settings: &Settings, store: &Store, receiver: &Receiver, robot:
     let message = words(settings.language, &now.with_timezone(&settings.timezone).format("%Y-%m-%d %H:%M:%S").to_string());
     let Sent { attempt, targets, .. } = receiver.send(&Parcel { uuid: &uuid, message: &message, robot, reached: &[] }, now).await;
     let ended_at = clock.now();
-    let history = History { attempts: 1, created_at: now, failures: 1, shortest: true, reduced: true };
+    let history = History { attempts: 1, tried_since: now, failures: 1, shortest: true, reduced: true };
     let decision = delivery::decide(&attempt, &history, ended_at, 0.0);
     let result = DeliveryResult { ended_at, attempt: attempt.clone(), decision, message: None, targets };
     store.record_test(id, robot, result).await?;

@@ -132,7 +132,7 @@ impl Engine {
     }
 }
 
-fn line(deferred: &DeferredEvent, watchers: &[Arc<Watcher>]) -> DigestLine {
+pub(super) fn line(deferred: &DeferredEvent, watchers: &[Arc<Watcher>]) -> DigestLine {
     let event = &deferred.event;
     let watcher = watchers.iter().find(|watcher| watcher.name == event.watcher);
     // What fires still has done so since it fired, whatever was the last that was to be told of it.

@@ -12,6 +12,7 @@
 mod deliver;
 mod digest;
 mod edits;
+mod gather;
 mod health;
 mod look;
 mod past;

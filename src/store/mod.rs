@@ -25,8 +25,8 @@ pub use lists::{
 };
 pub use model::{
     Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,
-    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery, SourceState, StoreError, Taken,
-    Until, WatcherState,
+    LastingTrace, Later, MonthOwner, MonthShare, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery,
+    SourceState, StoreError, Taken, ToMerge, Until, WatcherState,
 };
 
 use crate::domain::alert::{Acknowledgement, Alert};
@@ -34,6 +34,7 @@ use crate::domain::budget::Terms;
 use crate::domain::compose::Changes;
 use crate::domain::explain::Records;
 use crate::domain::known::Known;
+use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
 use crate::domain::silence::Silence;
 use chrono::{DateTime, Utc};
@@ -259,12 +260,38 @@ impl Store {
         detached!(self, store => store.claim_delivery(&terms, &owner, now, lease))
     }
 
-    /// Records what became of an attempt.
+    /// Records what became of an attempt; the shares of a month that it has reached and that are still to be told.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the claim was lost in the meantime: only the attempt's own line is written.
-    pub async fn record_delivery(&self, claimed: ClaimedDelivery, result: DeliveryResult) -> Result<(), StoreError> {
+    pub async fn record_delivery(&self, claimed: ClaimedDelivery, result: DeliveryResult) -> Result<Vec<MonthShare>, StoreError> {
         detached!(self, store => store.record_delivery(&claimed, &result))
+    }
+
+    /// What deliveries of a receiver tell that are to become one.
+    pub async fn to_merge(&self, receiver: &str, deliveries: Vec<i64>) -> Result<ToMerge, StoreError> {
+        let receiver = receiver.to_owned();
+        detached!(self, store => store.to_merge(&receiver, &deliveries))
+    }
+
+    /// Makes one delivery of several that wait and were never tried; its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Raced`] when one of them does not wait any more: nothing was written.
+    pub async fn merge(&self, receiver: &str, deliveries: Vec<i64>, message: Message, now: DateTime<Utc>) -> Result<i64, StoreError> {
+        let receiver = receiver.to_owned();
+        detached!(self, store => store.merge(&receiver, &deliveries, &message, now))
+    }
+
+    /// Tells once what is used of a month; `false` when it has been told.
+    pub async fn tell_month(
+        &self,
+        share: MonthShare,
+        receivers: Vec<String>,
+        message: Message,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        detached!(self, store => store.tell_month(&share, &receivers, &message, now))
     }
 
     /// Reserves a place in a robot's budget for a test message; `Err` of the inner result is when there is one again.

@@ -9,12 +9,14 @@ mod buttons;
 mod context;
 mod digest;
 mod neutralise;
+mod notices;
 mod report;
 pub(in crate::domain) mod words;
 
 pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
 pub use digest::{Digest, DigestKind, DigestLine, digest};
 pub use neutralise::neutralise;
+pub use notices::month_share;
 pub use words::{Language, duration_words, of_source};
 
 use super::alert::{Event, EventKind};

@@ -4,6 +4,8 @@ mod codec;
 mod digests;
 mod explain;
 mod explain_told;
+mod merging;
+mod months;
 mod outbox;
 mod people;
 mod polls;

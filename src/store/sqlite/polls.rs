@@ -407,6 +407,17 @@ pub(super) async fn insert_delivery(
         });
         query.build().execute(&mut **tx).await.doing("writing a delivery")?;
     }
+    // The worst of its events; that something is over can wait as long as a warning.
+    sqlx::query(
+        "update delivery set severity = coalesce((
+            select case max(case when h.severity = 'critical' and h.event not in ('resolved', 'watcher_recovered') then 2 when h.severity = 'info' then 0 else 1 end)
+                when 2 then 'critical' when 1 then 'warning' when 0 then 'info' end
+            from delivery_event e join alert_history h on h.id = e.event_id where e.delivery_id = delivery.id), severity) where id = ?",
+    )
+    .bind(delivery)
+    .execute(&mut **tx)
+    .await
+    .doing("writing a delivery")?;
     Ok(delivery)
 }
 
