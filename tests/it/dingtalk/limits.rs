@@ -97,3 +97,22 @@ async fn a_repeated_uuid_is_posted_once_and_may_be_set_to_be_posted_again() {
     }
     assert_eq!(chat.posted(), 3);
 }
+
+#[tokio::test]
+async fn an_organisation_has_a_quota_over_all_robots_and_an_admin_may_cap_each() {
+    let capped = SimulatedRobot { monthly_cap: Some(1), ..SimulatedRobot::new("token", "alerts") };
+    let chat = Chat::with(capped, |settings| {
+        settings.robots.push(SimulatedRobot::new("second", "orders"));
+        settings.webhook_quota = Some(2);
+    })
+    .await;
+    let second = chat.simulator.webhook("second");
+    assert_eq!(chat.send("1").await.errcode, Some(0));
+    assert_eq!(chat.send("2").await.errcode, Some(90030), "the cap");
+    assert_eq!(super::post(&second, &super::text("x")).await["errcode"], 0);
+    assert_eq!(super::post(&second, &super::text("x")).await["errcode"], 90030, "the quota");
+    assert_eq!(chat.simulator.month_use(), (2, 0));
+    chat.clock.advance(TimeDelta::days(31));
+    assert_eq!(chat.send("2").await.errcode, Some(0));
+    assert_eq!(super::post(&second, &super::text("x")).await["errcode"], 0);
+}

@@ -8,6 +8,8 @@ mod page;
 mod secrets;
 mod signature;
 mod simulator;
+mod simulator_api;
+mod simulator_app;
 
 use chrono::{DateTime, Utc};
 use rowbell::clock::Clock;

@@ -1,4 +1,5 @@
-//! The ways in which a DingTalk, or what stands before it, can fail.
+//! The ways in which a DingTalk, or what stands before it, can fail. Those of the network are the same for robots and apps; the
+//! others say whose they are.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,18 +31,46 @@ pub enum Fault {
     Flood,
     /// Refused with this code and DingTalk's words for it.
     Errcode(i64),
-    /// Refused in words that repeat the request's own URL.
+    /// Robots: refused in words that repeat the request's own URL.
     Echo,
-    /// Refused for what it says (430102).
+    /// Refused for what it says (430102; by the new API `contain.notAllowed.text`).
     ContentRefused,
-    /// The ten minutes begin now. Not a matter of calls: `times` does not count.
+    /// Robots: the ten minutes begin now. Not a matter of calls: `times` does not count.
     Ban,
-    /// This many messages are left of the month's quota; then 90030 until all is forgotten. `times` does not count.
+    /// Robots: this many messages are left of the month's quota; then 90030 until all is forgotten. `times` does not count.
     QuotaAfter(u32),
+    /// Apps: refused with this HTTP status and this code of the new API, such as `system.error`.
+    Code {
+        /// The HTTP status.
+        status: u16,
+        /// The code.
+        code: String,
+    },
+    /// Apps: refused because the permission is not granted.
+    NotGranted,
+    /// Apps: the access token that was given out last is not known any more.
+    TokenExpired,
+    /// Apps: these users are answered to be unknown, and get nothing.
+    InvalidUsers(Vec<String>),
+    /// Apps: these users are answered to be flow-controlled, and get nothing.
+    FlowControlledUsers(Vec<String>),
+    /// Apps: a card is created, and answered not to be delivered to its space.
+    NotDelivered,
+}
+
+/// When a fault shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Instead of the decision.
+    Before,
+    /// In the decision.
+    Within,
+    /// After it was taken, and only when it was to accept.
+    After,
 }
 
 impl Fault {
-    /// Each fault as it is written in JSON.
+    /// Each fault that a robot's webhook can have, as it is written in JSON.
     pub const EXAMPLES: [&'static str; 16] = [
         r#""timeout_after_accept""#,
         r#""cut_after_accept""#,
@@ -61,9 +90,33 @@ impl Fault {
         r#"{"quota_after":3}"#,
     ];
 
-    /// Whether the message is posted before the fault shows.
-    pub(super) fn comes_after_accepting(&self) -> bool {
-        matches!(self, Fault::TimeoutAfterAccept | Fault::CutAfterAccept | Fault::Drip | Fault::ErrcodeAsString)
+    /// Each fault that only an app's API can have.
+    pub const APP_EXAMPLES: [&'static str; 6] = [
+        r#"{"code":{"status":500,"code":"system.error"}}"#,
+        r#""not_granted""#,
+        r#""token_expired""#,
+        r#"{"invalid_users":["user1"]}"#,
+        r#"{"flow_controlled_users":["user1"]}"#,
+        r#""not_delivered""#,
+    ];
+
+    /// When it shows.
+    pub(super) fn stage(&self) -> Stage {
+        match self {
+            Fault::TimeoutAfterAccept | Fault::CutAfterAccept | Fault::Drip | Fault::ErrcodeAsString => Stage::After,
+            Fault::InvalidUsers(_) | Fault::FlowControlledUsers(_) | Fault::NotDelivered => Stage::Within,
+            _ => Stage::Before,
+        }
+    }
+
+    /// Whether a robot's webhook can have it.
+    pub(super) fn is_of_robots(&self) -> bool {
+        !matches!(self, Fault::Code { .. } | Fault::NotGranted | Fault::TokenExpired) && self.stage() != Stage::Within
+    }
+
+    /// Whether an app's API can have it.
+    pub(super) fn is_of_apps(&self) -> bool {
+        !matches!(self, Fault::Echo | Fault::Ban | Fault::QuotaAfter(_))
     }
 }
 
@@ -73,11 +126,16 @@ mod tests {
 
     #[test]
     fn every_example_is_a_fault() {
-        let names = Fault::EXAMPLES.map(|example| {
+        let mut names = std::collections::HashSet::new();
+        for (example, of_robots) in
+            Fault::EXAMPLES.map(|text| (text, true)).into_iter().chain(Fault::APP_EXAMPLES.map(|text| (text, false)))
+        {
             let fault: Fault = serde_json::from_str(example).expect(example);
             assert_eq!(serde_json::to_string(&fault).expect("JSON"), example);
-            format!("{:?}", std::mem::discriminant(&fault))
-        });
-        assert_eq!(std::collections::HashSet::from(names).len(), 16);
+            assert_eq!(fault.is_of_robots(), of_robots, "{example}");
+            assert!(of_robots || fault.is_of_apps(), "{example}");
+            names.insert(format!("{:?}", std::mem::discriminant(&fault)));
+        }
+        assert_eq!(names.len(), 22);
     }
 }

@@ -1,5 +1,6 @@
 //! The simulator's routes: DingTalk's own, and those of the simulator itself.
 
+use super::app::{gate, media, routes as app_routes};
 use super::fault::Fault;
 use super::page;
 use super::send::{self, Answer, Request};
@@ -12,6 +13,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Query, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{any, get, post};
+use chrono::{DateTime, Utc};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,6 +23,8 @@ use std::time::Duration;
 
 /// The longest body that is read at all; beyond it a message is too long in any case.
 const MAX_READ_BYTES: usize = 1024 * 1024;
+/// The longest upload that is read: a file that is too long must be read to be refused for that.
+const MAX_UPLOAD_BYTES: usize = media::MAX_BYTES + MAX_READ_BYTES;
 /// Megabytes sent by [`Fault::Flood`].
 const FLOOD_CHUNKS: usize = 16;
 /// The time between two bytes of [`Fault::Drip`].
@@ -33,8 +37,10 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/simulator/messages", get(messages).delete(forget))
         .route("/simulator/calls", get(calls))
         .route("/simulator/faults", post(faults))
+        .merge(app_routes::router())
         .merge(page::router())
-        .fallback(|| async { Json(json!({ "errcode": 404, "errmsg": "请求的URI地址不存在" })) })
+        .route("/media/upload", any(gate::handle).layer(DefaultBodyLimit::max(MAX_UPLOAD_BYTES)))
+        .fallback(gate::handle)
         .layer(DefaultBodyLimit::max(MAX_READ_BYTES))
         .with_state(shared)
 }
@@ -50,11 +56,15 @@ async fn robot_send(State(shared): State<Shared>, ConnectInfo(peer): ConnectInfo
         let mut state = shared.lock();
         (send::answer(&mut state, &request), state.settings.hold, state.now())
     };
-    let mut response = match answer {
+    let response = match answer {
         Answer::Json(json) => Json(json).into_response(),
         Answer::Faulty(fault, meant) => faulty(fault, meant, hold, &peer).await,
     };
-    // By the simulator's clock, so that a client can compare it with its own.
+    dated(response, now)
+}
+
+/// The answer with the simulator's time, so that a client can compare it with its own.
+pub(super) fn dated(mut response: Response, now: DateTime<Utc>) -> Response {
     if let Ok(date) = HeaderValue::from_str(&now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
         response.headers_mut().insert(header::DATE, date);
     }
@@ -62,7 +72,7 @@ async fn robot_send(State(shared): State<Shared>, ConnectInfo(peer): ConnectInfo
 }
 
 /// An answer gone wrong. `meant` is what it would have been.
-async fn faulty(fault: Fault, meant: Value, hold: Duration, peer: &Peer) -> Response {
+pub(super) async fn faulty(fault: Fault, meant: Value, hold: Duration, peer: &Peer) -> Response {
     match fault {
         Fault::TimeoutAfterAccept | Fault::Hang => {
             tokio::time::sleep(hold).await;
@@ -134,6 +144,8 @@ async fn forget(State(shared): State<Shared>) -> StatusCode {
 struct Misbehave {
     token: Option<String>,
     robot: Option<String>,
+    app: Option<String>,
+    api: Option<String>,
     fault: Fault,
     #[serde(default = "once")]
     times: u32,
@@ -147,12 +159,18 @@ fn once() -> u32 {
 async fn faults(State(shared): State<Shared>, asked: Result<Json<Misbehave>, JsonRejection>) -> Response {
     let asked = match asked {
         Ok(Json(asked)) => asked,
-        Err(rejection) => return (rejection.status(), Json(json!({ "error": rejection.body_text() }))).into_response(),
+        Err(rejection) => return app_routes::wrong(&rejection),
     };
     let mut state = shared.lock();
+    if let Some(app) = &asked.app {
+        return match state.misbehave_app(app, asked.api.as_deref(), asked.fault, asked.times) {
+            true => StatusCode::NO_CONTENT.into_response(),
+            false => app_routes::unknown("no such app, or a fault of robots only"),
+        };
+    }
     let by_name = asked.robot.and_then(|name| state.chat_called(&name)).map(|chat| state.chats[chat].robot.token.clone());
     match asked.token.or(by_name) {
         Some(token) if state.misbehave(&token, asked.fault, asked.times) => StatusCode::NO_CONTENT.into_response(),
-        _ => (StatusCode::NOT_FOUND, Json(json!({ "error": "no such robot" }))).into_response(),
+        _ => app_routes::unknown("no such robot, or a fault of apps only"),
     }
 }

@@ -9,7 +9,7 @@
 //! 4. the token is known
 //! 5. the content type, the size, that it is a JSON object, its type, its members
 //! 6. the security settings: address, time, sign, keyword
-//! 7. the month's quota
+//! 7. the month's quotas: the robot's own, the admin's cap, the organisation's
 //! 8. a `msgUuid` that was posted already is answered with 0 and not posted again
 //! 9. it is posted
 //!
@@ -17,7 +17,7 @@
 
 use super::at;
 use super::check;
-use super::fault::Fault;
+use super::fault::{Fault, Stage};
 use super::markdown;
 use super::received::{Outcome, Received};
 use super::refusal::Refusal;
@@ -63,7 +63,7 @@ enum Verdict {
 pub(super) fn answer(state: &mut State, request: &Request) -> Answer {
     let now = state.now();
     let chat = request.parameter("access_token").and_then(|token| state.chat_of(token));
-    if let Some(fault) = chat.and_then(|chat| state.chats[chat].take_fault(false)) {
+    if let Some(fault) = chat.and_then(|chat| state.chats[chat].take_fault(Stage::Before)) {
         return misbehave(state, chat, fault, request);
     }
     let decided = decide(state, chat, request, now).and_then(|(chat, verdict)| post(state, chat, verdict, now));
@@ -92,7 +92,7 @@ fn post(state: &mut State, chat: usize, verdict: Verdict, now: DateTime<Utc>) ->
 
 fn accepted(state: &mut State, chat: usize, outcome: Outcome, request: &Request) -> Answer {
     let ok = json!({ "errcode": 0, "errmsg": "ok" });
-    let fault = state.chats[chat].take_fault(true);
+    let fault = state.chats[chat].take_fault(Stage::After);
     let outcome = fault.clone().map_or(outcome, |fault| Outcome::Fault { fault, posted: true });
     state.called(Some(chat), request.uuid(), outcome);
     match fault {
@@ -135,12 +135,13 @@ fn decide(state: &mut State, chat: Option<usize>, request: &Request, now: DateTi
     throttle(state, chat, now)?;
     let body = request.json()?;
     let msgtype = check::msgtype(&body)?;
-    let robot = &state.chats[chat];
-    security(robot, request, &body, now)?;
+    security(&state.chats[chat], request, &body, now)?;
     let uuid = body.get("msgUuid").and_then(Value::as_str).filter(|uuid| !uuid.is_empty());
-    if robot.quota == Some(0) {
+    let used_up = state.chats[chat].quota == Some(0) || state.chats[chat].cap.is_used_up(now) || state.webhook_quota.is_used_up(now);
+    if used_up {
         return Err(Refusal::Quota);
     }
+    let robot = &state.chats[chat];
     if let Some(id) = uuid.filter(|_| state.settings.dedupe_uuid).and_then(|uuid| robot.posted_as(uuid, now)) {
         return Ok((chat, Verdict::Repeat(id)));
     }

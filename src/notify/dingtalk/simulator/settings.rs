@@ -1,5 +1,6 @@
 //! How a simulator is set up.
 
+use super::app::SimulatedApp;
 use super::refusal::Wording;
 use crate::clock::Clock;
 use chrono::TimeDelta;
@@ -31,6 +32,21 @@ pub struct SimulatorSettings {
     pub wording: Wording,
     /// How long a connection is held by faults that hold it, in real time.
     pub hold: Duration,
+    /// Its apps, each with the people and the conversations that it reaches.
+    pub apps: Vec<SimulatedApp>,
+    /// "Webhook & Stream" messages that the organisation has a calendar month (China's), over all robots and pushes; absent: no
+    /// limit. The standard edition has 3,000.
+    pub webhook_quota: Option<u32>,
+    /// API calls that the organisation has a calendar month (China's), over all apps; absent: no limit. The standard edition
+    /// has 5,000.
+    pub api_quota: Option<u32>,
+    /// Calls of one API that an app may make in a second.
+    pub qps: usize,
+    /// The longest value of a card's variable in bytes; absent: no limit. The documentation says 1,024; whether more is really
+    /// refused is not known.
+    pub max_card_value_bytes: Option<usize>,
+    /// How Stream connections behave.
+    pub stream: StreamTimes,
     /// A file to which each posted message is appended as one line of JSON before the answer is given.
     pub record: Option<PathBuf>,
 }
@@ -49,14 +65,50 @@ impl SimulatorSettings {
             limit: RateLimit::default(),
             wording: Wording::Current,
             hold: Duration::from_secs(30),
+            apps: Vec::new(),
+            webhook_quota: None,
+            api_quota: None,
+            qps: 20,
+            max_card_value_bytes: None,
+            stream: StreamTimes::default(),
             record: None,
         }
+    }
+
+    /// The same with one more app.
+    pub fn with_app(mut self, app: SimulatedApp) -> SimulatorSettings {
+        self.apps.push(app);
+        self
     }
 
     /// The same with one more robot.
     pub fn with_robot(mut self, robot: SimulatedRobot) -> SimulatorSettings {
         self.robots.push(robot);
         self
+    }
+}
+
+/// The times of Stream connections, in real time: they are about sockets.
+#[derive(Clone, Debug)]
+pub struct StreamTimes {
+    /// How often a connection is pinged. DingTalk's frequency is not known.
+    pub ping_every: Duration,
+    /// How long a ping may stay without an echo; then the connection is dropped. DingTalk's patience is not known.
+    pub ping_patience: Duration,
+    /// How long an acknowledgement may take.
+    pub answer_within: Duration,
+    /// How long a connection stays open after it was told to disconnect.
+    pub close_after: Duration,
+}
+
+impl Default for StreamTimes {
+    fn default() -> StreamTimes {
+        StreamTimes {
+            ping_every: Duration::from_secs(30),
+            ping_patience: Duration::from_secs(10),
+            answer_within: Duration::from_secs(2),
+            close_after: Duration::from_secs(10),
+        }
     }
 }
 
@@ -73,6 +125,8 @@ pub struct SimulatedRobot {
     pub keywords: Vec<String>,
     /// IPv4 addresses and networks (`10.0.0.0/24`) it takes messages from; none: it does not ask.
     pub allowed_ips: Vec<String>,
+    /// The admin's cap of messages a calendar month (China's); absent: none.
+    pub monthly_cap: Option<u32>,
 }
 
 impl SimulatedRobot {

@@ -1,9 +1,12 @@
-//! What a simulator remembers: its robots with their limits and faults, the messages, the calls.
+//! What a simulator remembers: its robots with their limits and faults, the messages, the calls, its apps.
 //!
 //! One lock guards all of it. It is held for the length of one decision, which waits for nothing but the line written to the
 //! record.
 
-use super::fault::Fault;
+use super::app::media::Media;
+use super::app::{App, Place};
+use super::fault::{Fault, Stage};
+use super::quota::Quota;
 use super::received::{Call, Outcome, Received};
 use super::refusal::Refusal;
 use super::settings::{SimulatedRobot, SimulatorSettings};
@@ -43,6 +46,12 @@ impl Shared {
 pub(super) struct State {
     pub settings: SimulatorSettings,
     pub chats: Vec<Chat>,
+    pub apps: Vec<App>,
+    /// What the organisation has used of its month: webhook messages and pushes, API calls.
+    pub webhook_quota: Quota,
+    pub api_quota: Quota,
+    /// What was uploaded.
+    pub media: VecDeque<Media>,
     messages: VecDeque<Received>,
     calls: VecDeque<Call>,
     last_id: u64,
@@ -62,6 +71,8 @@ pub(super) struct Chat {
     pub banned_until: Option<DateTime<Utc>>,
     /// Messages left of the month's quota.
     pub quota: Option<u32>,
+    /// The admin's cap.
+    pub cap: Quota,
     faults: VecDeque<(Fault, u32)>,
     /// The message that each `msgUuid` was posted as.
     uuids: HashMap<String, (u64, DateTime<Utc>)>,
@@ -71,9 +82,14 @@ impl State {
     pub fn new(mut settings: SimulatorSettings) -> io::Result<State> {
         let record = settings.record.as_ref().map(|path| File::options().create(true).append(true).open(path)).transpose()?;
         let chats = std::mem::take(&mut settings.robots).into_iter().map(Chat::new).collect::<io::Result<Vec<Chat>>>()?;
+        let apps = std::mem::take(&mut settings.apps).into_iter().map(App::new).collect();
         Ok(State {
+            webhook_quota: Quota::new(settings.webhook_quota),
+            api_quota: Quota::new(settings.api_quota),
             settings,
             chats,
+            apps,
+            media: VecDeque::new(),
             messages: VecDeque::new(),
             calls: VecDeque::new(),
             last_id: 0,
@@ -121,7 +137,15 @@ impl State {
         number.or_else(|| self.chats.iter().position(|chat| chat.robot.token == name || chat.robot.name == name))
     }
 
+    /// Something that a page shows is another now.
+    pub fn changed(&mut self) {
+        self.version += 1;
+    }
+
     pub fn misbehave(&mut self, token: &str, fault: Fault, times: u32) -> bool {
+        if !fault.is_of_robots() {
+            return false;
+        }
         let until = self.now() + self.settings.limit.ban;
         let Some(chat) = self.chat_of(token) else { return false };
         let chat = &mut self.chats[chat];
@@ -132,6 +156,30 @@ impl State {
             _ => {}
         }
         true
+    }
+
+    /// Makes the app with this Client ID misbehave at this path, or at any.
+    pub fn misbehave_app(&mut self, client_id: &str, api: Option<&str>, fault: Fault, times: u32) -> bool {
+        let app = self.apps.iter_mut().find(|app| app.settings.client_id == client_id);
+        app.is_some_and(|app| app.misbehave(api, fault, times))
+    }
+
+    /// The app whose person this is.
+    pub fn app_of(&self, user_id: &str) -> Option<usize> {
+        self.apps.iter().position(|app| app.settings.person(user_id).is_some())
+    }
+
+    /// This person reads all that is in this place. False when there is no such person, or it is not theirs.
+    pub fn read(&mut self, user_id: &str, place: &Place) -> bool {
+        let Some(app) = self.app_of(user_id) else { return false };
+        let may = match place {
+            Place::User(whose) => whose == user_id,
+            Place::Conversation(id) => self.apps[app].settings.conversation(id).is_some(),
+        };
+        if may && self.apps[app].read(user_id, place) {
+            self.changed();
+        }
+        may
     }
 
     /// Keeps a message: first in the record, so that a message that is answered with 0 is in it.
@@ -145,6 +193,7 @@ impl State {
             }
         }
         self.last_id = message.id;
+        self.webhook_quota.take(message.at);
         self.chats[chat].remember(&message);
         self.messages.push_back(message);
         self.messages.drain(..self.messages.len().saturating_sub(MAX_MESSAGES));
@@ -171,7 +220,11 @@ impl State {
         self.messages.clear();
         self.calls.clear();
         self.version += 1;
+        self.webhook_quota = Quota::new(self.settings.webhook_quota);
+        self.api_quota = Quota::new(self.settings.api_quota);
+        self.apps.iter_mut().for_each(App::forget);
         for chat in &mut self.chats {
+            chat.cap = Quota::new(chat.robot.monthly_cap);
             (chat.banned_until, chat.quota) = (None, None);
             chat.counted.clear();
             chat.faults.clear();
@@ -186,13 +239,14 @@ impl Chat {
         let wrong = || io::Error::new(io::ErrorKind::InvalidInput, format!("allowed addresses of robot `{}` are not IPv4", robot.name));
         let allowed = allowed.ok_or_else(wrong)?;
         let (counted, faults, uuids) = (VecDeque::new(), VecDeque::new(), HashMap::new());
-        Ok(Chat { robot, allowed, counted, banned_until: None, quota: None, faults, uuids })
+        let cap = Quota::new(robot.monthly_cap);
+        Ok(Chat { robot, allowed, counted, banned_until: None, quota: None, cap, faults, uuids })
     }
 
-    /// The next fault, when it is one that comes before (or after) accepting.
-    pub fn take_fault(&mut self, after: bool) -> Option<Fault> {
+    /// The next fault, when it is one of this stage.
+    pub fn take_fault(&mut self, stage: Stage) -> Option<Fault> {
         let (fault, times) = self.faults.front_mut()?;
-        if fault.comes_after_accepting() != after {
+        if fault.stage() != stage {
             return None;
         }
         *times -= 1;
@@ -210,6 +264,7 @@ impl Chat {
 
     fn remember(&mut self, message: &Received) {
         self.quota = self.quota.map(|left| left.saturating_sub(1));
+        self.cap.take(message.at);
         if let Some(uuid) = &message.uuid {
             if self.uuids.len() >= MAX_UUIDS {
                 self.uuids.retain(|_, (_, at)| message.at - *at < UUID_WINDOW);
