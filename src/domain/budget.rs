@@ -85,6 +85,11 @@ const GATHER: TimeDelta = TimeDelta::seconds(10);
 const LOW: u64 = 5;
 /// One in so many of a month is kept for what is critical.
 const MONTH_KEPT: u64 = 20;
+/// What is left of a robot's messages a minute for what is not critical.
+pub const fn ordinary(per_minute: usize) -> usize {
+    per_minute - per_minute / KEPT_FOR_CRITICAL
+}
+
 /// More events are not told by one digest.
 pub const MOST_MERGED: u64 = 20_000;
 
@@ -95,6 +100,8 @@ pub struct RobotFacts {
     pub name: String,
     /// Nothing is sent before.
     pub held_until: Option<DateTime<Utc>>,
+    /// Why, or why it was held last; nothing once it has taken a message since.
+    pub reason: Option<String>,
     /// It was sent too much.
     pub throttled: bool,
     /// It refuses for good.
@@ -314,8 +321,7 @@ impl Desk<'_> {
         if let Some(until) = robot.held_until.filter(|until| *until > self.now) {
             return Err(until);
         }
-        let kept = if critical { 0 } else { self.terms.per_minute / KEPT_FOR_CRITICAL };
-        let most = self.terms.per_minute - kept;
+        let most = if critical { self.terms.per_minute } else { ordinary(self.terms.per_minute) };
         if let Some(at) = free_at(&robot.sent, most, self.now) {
             return Err(at);
         }
@@ -377,10 +383,11 @@ impl Month {
     }
 }
 
-/// What of a month's use is told: 80 or 100, the higher that is reached.
+/// What of a month's use is told: 80 or 100, the higher that is reached. That all is used is told while one message is
+/// left to tell it.
 pub fn told_share(used: u64, quota: u64) -> Option<u8> {
     match used.saturating_mul(100) / quota.max(1) {
-        100.. => Some(100),
+        _ if used.saturating_add(1) >= quota => Some(100),
         80.. => Some(80),
         _ => None,
     }

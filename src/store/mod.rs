@@ -17,6 +17,7 @@
 
 mod lists;
 mod model;
+mod outgoing;
 mod sqlite;
 
 pub use lists::{
@@ -24,10 +25,10 @@ pub use lists::{
     SilenceLine,
 };
 pub use model::{
-    Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,
-    LastingTrace, Later, MonthOwner, MonthShare, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery,
-    SourceState, StoreError, Taken, ToMerge, Until, WatcherState,
+    Acked, Claim, Committed, DeferredEvent, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack, LastingTrace, Later, PollCommit,
+    PollOutcome, PollRecord, RecordsQuery, SourceState, StoreError, Taken, Until, WatcherState,
 };
+pub use outgoing::{ClaimedDelivery, DeliveryResult, MonthOwner, MonthShare, NextDelivery, QueuedMessage, ToMerge};
 
 use crate::domain::alert::{Acknowledgement, Alert};
 use crate::domain::budget::Terms;
@@ -37,6 +38,7 @@ use crate::domain::known::Known;
 use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
 use crate::domain::silence::Silence;
+use crate::domain::standing::Standing;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::future::Future;
@@ -331,10 +333,10 @@ impl Store {
         detached!(self, store => store.retry_delivery(id, now))
     }
 
-    /// How many more messages a receiver may get now.
-    pub async fn budget_left(&self, terms: &Terms, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    /// How a receiver stands: its robots, its month, what waits.
+    pub async fn standing(&self, terms: &Terms, now: DateTime<Utc>) -> Result<Standing, StoreError> {
         let terms = terms.clone();
-        detached!(self, store => store.budget_left(&terms, now))
+        detached!(self, store => store.standing(&terms, now))
     }
 
     // ---- what people and pages read

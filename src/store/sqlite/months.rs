@@ -6,7 +6,8 @@ use super::{Doing, Sqlite};
 use crate::domain::budget::{Month, MonthUse, Terms, told_share};
 use crate::domain::delivery::{Attempt, Verdict};
 use crate::domain::message::Message;
-use crate::store::model::{MonthOwner, MonthShare, StoreError};
+use crate::store::model::StoreError;
+use crate::store::outgoing::{MonthOwner, MonthShare};
 use chrono::{DateTime, Utc};
 use sqlx::{Row as _, Sqlite as Db, Transaction};
 
@@ -66,15 +67,10 @@ fn owners(terms: &Terms, robot: &str) -> Vec<(MonthOwner, Option<u64>)> {
     owners
 }
 
-/// What an organisation has used of this month; `None` where there is no limit.
-pub(super) async fn of_organisation(
-    tx: &mut Transaction<'_, Db>,
-    terms: &Terms,
-    now: DateTime<Utc>,
-) -> Result<Option<MonthUse>, StoreError> {
-    let Some(quota) = terms.quota else { return Ok(None) };
+/// What an organisation has used of this month; without a limit the quota is 0, and only the use counts.
+pub(super) async fn of_organisation(tx: &mut Transaction<'_, Db>, terms: &Terms, now: DateTime<Utc>) -> Result<MonthUse, StoreError> {
     let owner = MonthOwner::Organisation(terms.organisation.clone(), terms.quota_kind);
-    read(tx, &owner, quota, now).await.map(Some)
+    read(tx, &owner, terms.quota.unwrap_or(0), now).await
 }
 
 /// What a robot has used of this month; `None` where it is not capped.

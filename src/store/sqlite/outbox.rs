@@ -5,7 +5,8 @@ use super::digests::OF_NO_WATCHER;
 use super::{Doing, Sqlite, merging, months, robots, targets};
 use crate::domain::budget::{self, Plan, Terms, Waiting};
 use crate::domain::delivery::{self, Change, Decision, Verdict};
-use crate::store::model::{ClaimedDelivery, DeliveryResult, MonthShare, NextDelivery, StoreError};
+use crate::store::model::StoreError;
+use crate::store::outgoing::{ClaimedDelivery, DeliveryResult, MonthShare, NextDelivery};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
 use std::collections::HashSet;
@@ -140,6 +141,7 @@ async fn claim(
     }
     let robots = robots::of(tx, terms, now).await?;
     let month = months::of_organisation(tx, terms, now).await?;
+    let month = terms.quota.map(|_| month);
     let waiting = waiting(tx, &terms.receiver, now).await?;
     let (id, robot) = match budget::plan(terms, &robots, month.as_ref(), &waiting, now) {
         Plan::Send { id, robot } => (id, robot),

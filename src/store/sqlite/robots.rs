@@ -5,7 +5,9 @@ use super::outbox::{ATTEMPT_MOST, end_attempt, insert_attempt, waits};
 use super::{Doing, Sqlite, months};
 use crate::domain::budget::{self, RobotFacts, Terms};
 use crate::domain::delivery::{Decision, Verdict};
-use crate::store::model::{DeliveryResult, StoreError};
+use crate::domain::standing::Standing;
+use crate::store::model::StoreError;
+use crate::store::outgoing::DeliveryResult;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Row as _, Sqlite as Db, Transaction};
 
@@ -61,16 +63,18 @@ impl Sqlite {
         tx.commit().await.doing("recording a test message")
     }
 
-    pub(in crate::store) async fn budget_left(&self, terms: &Terms, now: DateTime<Utc>) -> Result<usize, StoreError> {
-        let mut tx = self.reader.begin().await.doing("reading a budget")?;
-        let mut left = 0;
-        for robot in &terms.robots {
-            let robot = read(&mut tx, &robot.name, now).await?;
-            if robot.held_until.is_none_or(|until| until <= now) {
-                left += terms.per_minute.saturating_sub(robot.sent.len());
-            }
-        }
-        Ok(left)
+    pub(in crate::store) async fn standing(&self, terms: &Terms, now: DateTime<Utc>) -> Result<Standing, StoreError> {
+        let mut tx = self.reader.begin().await.doing("reading how a receiver stands")?;
+        let robots = of(&mut tx, terms, now).await?;
+        let used = months::of_organisation(&mut tx, terms, now).await?.used;
+        let row = sqlx::query("select count(*) as n from delivery where receiver = ? and state in ('pending', 'sending')")
+            .bind(&terms.receiver)
+            .fetch_one(&mut *tx)
+            .await
+            .doing("reading how a receiver stands")?;
+        let free = robots.iter().filter(|robot| robot.held_until.is_none_or(|until| until <= now));
+        let left = free.map(|robot| terms.per_minute.saturating_sub(robot.sent.len())).sum();
+        Ok(Standing { used, waiting: row.get::<i64, _>("n").unsigned_abs(), left, robots })
     }
 }
 
@@ -93,6 +97,7 @@ pub(super) async fn read(tx: &mut Transaction<'_, Db>, robot: &str, now: DateTim
     let Some(row) = row else { return Ok(facts) };
     Ok(RobotFacts {
         held_until: time_or_null(row.get("held_until"))?,
+        reason: row.get("reason"),
         throttled: row.get::<i64, _>("throttled") != 0,
         gone: row.get::<i64, _>("gone") != 0,
         failures: u32::try_from(row.get::<i64, _>("failures")).unwrap_or(u32::MAX),

@@ -88,6 +88,17 @@ impl House {
         self.engine.set_watchers(watchers.iter().flat_map(parse).map(Arc::new).collect()).await.expect("the watchers are taken");
     }
 
+    /// A house whose receiver gathers what is not critical for so long.
+    pub async fn gathering(digest: &str) -> House {
+        let digest = format!("digest = \"{digest}\"\n");
+        House::furnished(&[], |settings| settings, |_, _| digest).await
+    }
+
+    /// Another process on the same files.
+    pub async fn another_process(&self) -> Engine {
+        open_engine(&self.settings(), &self.clock).await
+    }
+
     /// The process dies and a new one starts on the same files; time stands still.
     pub async fn restart(&mut self, watchers: &[(&str, &str)]) {
         self.engine = open_engine(&self.settings(), &self.clock).await;

@@ -1,6 +1,7 @@
 //! The whole service but for its process: files, an SQLite shop, the store, the engine step by step under a virtual
 //! clock, and the DingTalk simulator over real HTTP. Each test's house checks at its end that nothing is left undelivered.
 
+mod budgets;
 mod delivering;
 mod explain;
 mod house;
@@ -21,6 +22,7 @@ mod life_report;
 mod life_sources;
 mod life_values;
 mod model;
+mod outages;
 mod people;
 mod polling;
 mod secrets;
