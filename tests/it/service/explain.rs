@@ -166,9 +166,6 @@ async fn a_message_that_waited_for_the_budget_says_so() {
         house.engine.deliver_due().await.expect("delivered");
     }
     house.step(60).await;
-    has(
-        &explained(&house, &watcher, Some("k15"), None).await,
-        &["was put together of 4 messages", "more than its budget takes", "in a digest"],
-    );
+    has(&explained(&house, &watcher, Some("k18"), None).await, &["the robot's budget of 18 messages a minute was used up"]);
     house.close().await;
 }
