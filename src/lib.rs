@@ -4,13 +4,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`domain`] | the pure core: watchers, schedules, rows, expressions, [`evaluate`](domain::evaluate) (what a poll found), [`compose`](domain::compose) (who is told, now, later or not), [`cursor`](domain::cursor), [`silence`](domain::silence), [`active`](domain::active) hours, [`guard`](domain::guard), messages, [`delivery`](domain::delivery) decisions, [`explain`](domain::explain) (why it did or did not alert). No async, no clock, no I/O |
+//! | [`domain`] | the pure core: watchers, schedules, rows, expressions, [`evaluate`](domain::evaluate) (what a poll found), [`compose`](domain::compose) (who is told, now, later or not), [`cursor`](domain::cursor), [`silence`](domain::silence), [`active`](domain::active) hours, [`guard`](domain::guard), messages, [`chart`](domain::chart)s, [`delivery`](domain::delivery) decisions, [`explain`](domain::explain) (why it did or did not alert). No async, no clock, no I/O |
 //! | [`config`] | files → valid domain values, or every fault at its line and column |
 //! | [`source`] | reads business databases, read-only, with limits; one file per driver |
 //! | [`store`] | our database: what is known, what happened, what is to be sent; the only place with our SQL |
 //! | [`notify`] | the DingTalk robot, and a DingTalk simulator |
 //! | [`engine`] | the loops: scheduler, poll cycle, deliverer. All `await`, no decisions |
-//! | [`web`] | health, readiness, metrics |
+//! | [`picture`] | pixels: a chart as a PNG |
+//! | [`web`] | health, readiness, metrics, pictures of messages |
 //! | [`cli`] | one file per command; `run` is the wiring |
 //! | [`clock`], [`metrics`] | the one place that reads the time; what is counted |
 //!
@@ -40,6 +41,7 @@ pub mod domain;
 pub mod engine;
 pub mod metrics;
 pub mod notify;
+pub mod picture;
 pub mod source;
 pub mod store;
 pub mod web;

@@ -197,6 +197,7 @@ impl Bench {
             calendars: settings.calendars.clone(),
             language: settings.language,
             timezone: settings.timezone,
+            public_url: None,
             metrics: Metrics::new(),
             owner: "bench".into(),
         });

@@ -68,6 +68,7 @@ create table delivery_target (
     state       text not null check (state in ('delivered', 'refused')), -- a target without a row is still to be reached
     form        text not null check (form in ('message', 'card', 'ding', 'work_notification')), -- as what it was sent
     handle      text,                                                -- DingTalk's name for it: processQueryKey, outTrackId, openDingId, task id
+    carrier     text,                                                -- of a card: the processQueryKey that tells who has read it
     at          text not null,                                       -- when
     answer      text,                                                -- why it was refused
     read_at     text,                                                -- when we learned that it had been read
@@ -98,11 +99,20 @@ create table lease (
 
 -- What has come through Stream already: a second copy is acknowledged and does nothing.
 create table stream_message (
-    id     text primary key,                                         -- DingTalk's message id
-    at     text not null,                                            -- when it came
-    answer text                                                      -- what was answered to it
+    id          text primary key,                                    -- DingTalk's message id
+    at          text not null,                                       -- when it came
+    answered_at text                                                 -- when the answer in the chat was taken
 ) strict, without rowid;
 create index stream_message_by_age on stream_message (at);
+
+-- Names of people who have written to an app's robot: a press on a card has only their user id.
+create table member (
+    app     text not null,                                           -- hash of the app
+    user_id text not null,                                           -- who
+    name    text not null,                                           -- the name that the chat showed
+    at      text not null,                                           -- when it did last
+    primary key (app, user_id)
+) strict, without rowid;
 
 -- Escalation steps of `[[notify]]` blocks with `after` that have been told of this firing: ["15m duty"].
 alter table alert_state add column steps text not null default '[]' check (json_valid(steps));

@@ -101,7 +101,7 @@ fn why(line: &DeliveryLine, wall: &Wall) -> String {
 
 fn stands(line: &DeliveryLine, wall: &Wall) -> String {
     match (line.state.as_str(), &line.held) {
-        ("delivered", _) => String::new(),
+        ("delivered", _) => not_reached(line),
         ("discarded", _) => line.reason.clone().unwrap_or_default(),
         (_, Some(held)) => format!("held until {}: {held}", line.held_until.as_deref().map(|at| wall.shown(at)).unwrap_or_default()),
         _ => match &line.answer {
@@ -109,4 +109,11 @@ fn stands(line: &DeliveryLine, wall: &Wall) -> String {
             None => String::new(),
         },
     }
+}
+
+/// Whom an app's delivery did not reach, and why.
+fn not_reached(line: &DeliveryLine) -> String {
+    let refused = line.targets.iter().filter(|target| target.state == "refused");
+    let one = |target: &crate::store::TargetLine| format!("not to {}: {}", target.target, target.answer.as_deref().unwrap_or("refused"));
+    refused.map(one).collect::<Vec<_>>().join("; ")
 }

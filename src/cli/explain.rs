@@ -5,15 +5,14 @@ use super::moment::{self, Edge, Wall};
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
 use crate::config::{Settings, WatcherFile};
-use crate::domain::explain::{AROUND, Asked, BACK, Explanation, Facts, File, KeyFact, Look, Records, explain as explanation};
-use crate::domain::row::{Fingerprint, SOURCE_COLUMN};
+use crate::domain::explain::{AROUND, Asked, BACK, Explanation, Facts, File, explain as explanation};
+use crate::domain::row::SOURCE_COLUMN;
 use crate::domain::watcher::Watcher;
-use crate::store::{RecordsQuery, Store};
+use crate::engine::gathered;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use std::sync::Arc;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -45,14 +44,14 @@ pub(super) async fn explain(global: &Global, options: Options) -> Outcome {
     }
     let asked = asked(&options, &settings, now)?;
     let (store, _scratch) = wiring::store_to_read(settings.store.url.expose_secret()).await?;
-    let mut facts = gathered(&store, asked, &settings, declared, file, now).await?;
+    let mut facts = gathered(&store, asked, declared, file, settings.timezone, now).await?;
     let is_unknown = facts.records.states.is_empty() && facts.records.events.is_empty() && facts.records.polls.is_empty();
     if facts.file == File::Gone && is_unknown {
         store.close().await;
         return Err(wiring::no_such_watcher(&wiring::watcher_files(&settings)?, &options.name));
     }
     if !options.offline && is_whole && !options.key.is_empty() {
-        facts.looks = looks(&settings, &store, &facts).await?;
+        facts.looks = wiring::engine(&settings, store.clone(), Clock::System)?.looks(&facts).await;
     }
     store.close().await;
     print(global, &explanation(&facts, options.limit), &facts);
@@ -114,48 +113,6 @@ fn asked(options: &Options, settings: &Settings, now: DateTime<Utc>) -> Result<A
     let until = at.map_or(now, |at| (at + AROUND).min(now));
     let since = since.unwrap_or_else(|| at.map_or(now - BACK, |at| at - AROUND));
     Ok(Asked { watcher: options.name.clone(), key: options.key.clone(), at, since, until, is_since_named: options.since.is_some() })
-}
-
-/// The records of what was asked. Where no time was named they begin when the alert that is asked about did.
-async fn gathered(
-    store: &Store,
-    asked: Asked,
-    settings: &Settings,
-    declared: Option<Watcher>,
-    file: File,
-    now: DateTime<Utc>,
-) -> Result<Facts, Failed> {
-    let former = declared.as_ref().and_then(|watcher| watcher.formerly.clone());
-    let watchers: Vec<String> = std::iter::once(asked.watcher.clone()).chain(former).collect();
-    let query =
-        |asked: &Asked| RecordsQuery { watchers: watchers.clone(), key: asked.key.clone(), since: asked.since, until: asked.until, now };
-    let (mut asked, mut records) = (asked.clone(), store.records(query(&asked)).await?);
-    if let Some(since) = began(&records).filter(|since| *since - AROUND < asked.since && asked.at.is_none() && !asked.is_since_named) {
-        asked.since = since - AROUND;
-        records = store.records(query(&asked)).await?;
-    }
-    Ok(Facts { asked, now, zone: settings.timezone, declared, file, records, looks: Vec::new() })
-}
-
-/// When the alerts that are asked about began.
-fn began(records: &Records) -> Option<DateTime<Utc>> {
-    let alert = |key: &KeyFact| key.alert.as_ref().filter(|alert| alert.is_alert()).map(|alert| alert.since);
-    records.keys.iter().filter_map(alert).min()
-}
-
-/// What the query returns now, on each source that the key may be of.
-async fn looks(settings: &Settings, store: &Store, facts: &Facts) -> Result<Vec<Look>, Failed> {
-    let Some(declared) = &facts.declared else { return Ok(Vec::new()) };
-    let engine = wiring::engine(settings, store.clone(), Clock::System)?;
-    let known_as: Vec<Fingerprint> = facts.records.keys.iter().filter_map(|key| Fingerprint::parse(&key.fingerprint)).collect();
-    let named = facts.asked.key.iter().find(|(column, _)| declared.names_source() && column == SOURCE_COLUMN).map(|(_, source)| source);
-    let mut looks = Vec::new();
-    for instance in declared.instances() {
-        if named.is_none_or(|source| *source == instance.source) {
-            looks.push(engine.look(&Arc::new(instance), &facts.asked.key, &known_as).await);
-        }
-    }
-    Ok(looks)
 }
 
 fn print(global: &Global, explained: &Explanation, facts: &Facts) {

@@ -118,6 +118,7 @@ fn told(line: &HistoryLine) -> String {
         return "silenced".to_owned();
     }
     let one = |delivery: &EventDelivery| match delivery.state.as_str() {
+        "delivered" if !delivery.read_by.is_empty() => format!("{} (read by {})", delivery.receiver, delivery.read_by.join(", ")),
         "delivered" => delivery.receiver.clone(),
         state => format!("{} ({state})", delivery.receiver),
     };

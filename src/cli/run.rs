@@ -55,6 +55,12 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
         let (engine, stopped, receiver) = (engine.clone(), stopped.clone(), name.clone());
         loops.spawn(named("deliverer", async move { engine.run_deliverer(&receiver, stopped).await }));
     }
+    if engine.parts().receivers.values().any(|receiver| receiver.app().is_some()) {
+        let (follower, refresher) = (engine.clone(), engine.clone());
+        let (until, till) = (stopped.clone(), stopped.clone());
+        loops.spawn(named("receipts", async move { follower.run_receipts(until).await }));
+        loops.spawn(named("cards", async move { refresher.run_cards(till).await }));
+    }
     loops.spawn(named("reload", reload::watch_files(engine.clone(), settings.clone(), files, stopped.clone())));
     loops.spawn(named("janitor", janitor(engine.clone(), settings.clone(), stopped.clone())));
     loops.spawn(named("web", serve(listener, engine.clone(), stopped.clone())));

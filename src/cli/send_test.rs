@@ -3,9 +3,10 @@
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::card::card;
 use crate::domain::delivery::{self, Attempt, History, Verdict};
 use crate::domain::message::{Language, Message};
-use crate::notify::dingtalk::{Parcel, Receiver, Sent};
+use crate::notify::dingtalk::Receiver;
 use crate::store::{DeliveryResult, Store};
 use clap::Args;
 use serde_json::json;
@@ -52,7 +53,8 @@ async fn attempt(settings: &Settings, store: &Store, receiver: &Receiver, robot:
     };
     let uuid = uuid::Uuid::new_v4().to_string();
     let message = words(settings.language, &now.with_timezone(&settings.timezone).format("%Y-%m-%d %H:%M:%S").to_string());
-    let Sent { attempt, targets, .. } = receiver.send(&Parcel { uuid: &uuid, message: &message, robot, reached: &[] }, now).await;
+    let card = card(&message, &[], settings.timezone);
+    let (attempt, targets) = receiver.send_whole(&uuid, &message, Some(&card), robot, &clock).await;
     let ended_at = clock.now();
     let history = History { attempts: 1, tried_since: now, failures: 1, shortest: true, reduced: true };
     let decision = delivery::decide(&attempt, &history, ended_at, 0.0);

@@ -12,6 +12,9 @@ pub fn start(arguments: &Arguments) {
         eprintln!("warning: the log filter `{wanted}` cannot be read ({error}); using `{default}`");
         EnvFilter::new(default)
     });
+    // It logs what it sends and receives, and that holds the addresses that answers in a chat go to.
+    let filter =
+        ["tungstenite=off", "tokio_tungstenite=off"].iter().filter_map(|quiet| quiet.parse().ok()).fold(filter, EnvFilter::add_directive);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     if arguments.global.log_json {
         builder.json().init();

@@ -2,11 +2,14 @@
 
 use super::{Failed, Global};
 use crate::clock::Clock;
-use crate::config::{Environment, Fault, ReceiverKind, RobotsSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults};
+use crate::config::{
+    self, Environment, Fault, ReceiverKind, RobotsSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults,
+};
 use crate::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Parts};
 use crate::metrics::Metrics;
+use crate::notify::dingtalk::app::{App, AppSettings};
 use crate::notify::dingtalk::{Channel, Pool, Receiver, Robot, RobotSettings};
 use crate::source::{Source, SourceSettings};
 use crate::store::Store;
@@ -131,12 +134,14 @@ fn receiver(settings: &Settings, name: &str) -> Result<Receiver, Fault> {
     let (organisation, quotas) = settings.organisation_of(receiver);
     let (channel, robots, quota_kind) = match &receiver.kind {
         ReceiverKind::Robots(own) => pool(settings, name, own)?,
+        ReceiverKind::App(own) => app(settings, name, own)?,
     };
     let quota = if quota_kind == QuotaKind::Webhook { quotas.monthly_quota } else { quotas.api_quota };
     let terms = Terms {
         receiver: name.to_owned(),
         robots,
-        per_minute: BUDGET,
+        // An app has no limit a minute; its calls a second are paced where they are made.
+        per_minute: if quota_kind == QuotaKind::Webhook { BUDGET } else { usize::MAX },
         organisation,
         quota_kind,
         quota,
@@ -145,6 +150,30 @@ fn receiver(settings: &Settings, name: &str) -> Result<Receiver, Fault> {
         fallback: receiver.fallback.clone(),
     };
     Ok(Receiver { terms, channel })
+}
+
+fn app(settings: &Settings, name: &str, own: &config::AppSettings) -> Result<(Channel, Vec<RobotTerms>, QuotaKind), Fault> {
+    let app = App::new(AppSettings {
+        name: name.to_owned(),
+        client_id: own.client_id.clone(),
+        client_secret: own.client_secret.clone(),
+        robot_code: own.robot_code.clone(),
+        users: own.users.clone(),
+        mobiles: own.mobiles.clone(),
+        conversations: own.conversations.clone(),
+        form: own.form,
+        card_template: own.card_template.clone(),
+        agent_id: own.agent_id,
+        api_url: own.api_url.clone(),
+        oapi_url: own.oapi_url.clone(),
+        public_url: settings.public_url.clone(),
+        language: settings.language,
+        recall_resolved: own.recall_resolved,
+        operators: own.operators.clone(),
+    });
+    let app = app.map_err(|error| fault(settings, error.to_string(), None))?;
+    let terms = vec![RobotTerms { name: app.fingerprint().to_owned(), cap: None }];
+    Ok((Channel::App(Box::new(app)), terms, QuotaKind::Api))
 }
 
 fn pool(settings: &Settings, name: &str, own: &RobotsSettings) -> Result<(Channel, Vec<RobotTerms>, QuotaKind), Fault> {
@@ -208,6 +237,7 @@ pub(super) fn engine_over(
         calendars: settings.calendars.clone(),
         language: settings.language,
         timezone: settings.timezone,
+        public_url: settings.public_url.clone(),
         metrics: Metrics::new(),
         owner: format!("{}-{}", std::process::id(), uuid::Uuid::new_v4()),
     };

@@ -47,6 +47,8 @@ pub(super) enum Kind {
     Share,
     /// A text or a whole number.
     Scalar,
+    /// A number, also with a fraction, or a text.
+    NumberOrText,
     /// Texts or whole numbers, or arrays of them.
     Values,
     /// A table of names of the user's with a text, a number, a truth value or a time each.
@@ -103,6 +105,7 @@ impl Kind {
             Kind::Span(_) => "a duration such as \"10m\", or a number of polls".to_owned(),
             Kind::Share => "a number of keys, or a percentage such as \"50%\"".to_owned(),
             Kind::Scalar => "text in quotes, or a whole number".to_owned(),
+            Kind::NumberOrText => "a number, or the name of a column in quotes".to_owned(),
             Kind::Values => "an array such as [\"a\", \"b\"]".to_owned(),
             Kind::Params => "a table".to_owned(),
             Kind::Count(..) => "a whole number".to_owned(),

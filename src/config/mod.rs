@@ -27,8 +27,8 @@ pub use fault::{Fault, Origin, render_faults, render_warnings};
 pub use field::nearest;
 pub use place::{Part, WatcherText};
 pub use settings::{
-    Language, OrganisationSettings, ReceiverKind, ReceiverSettings, RobotSettings, RobotsSettings, Settings, SourceSettings, StoreSettings,
-    WebSettings, load_settings, parse_settings,
+    AppSettings, Language, OrganisationSettings, ReceiverKind, ReceiverSettings, RobotSettings, RobotsSettings, Settings, SourceSettings,
+    StoreSettings, WebSettings, load_settings, parse_settings,
 };
 pub use watcher::{WatcherFile, load_watcher, load_watchers, parse_watcher, read_hold_for, watcher_names};
 

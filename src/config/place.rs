@@ -63,6 +63,14 @@ pub enum Part {
     ButtonTitle(usize),
     /// The address of a button.
     ButtonUrl(usize),
+    /// The column of the chart's labels.
+    ChartX,
+    /// A column of the chart's numbers.
+    ChartY(usize),
+    /// The column whose past the chart shows.
+    ChartValue,
+    /// The line across the chart.
+    ChartThreshold,
 }
 
 /// A step from a table or an array to what is in it.
@@ -140,6 +148,10 @@ fn places(part: Part) -> Vec<Vec<Step>> {
         Part::Body => vec![vec![Name("message"), Name("body")]],
         Part::ButtonTitle(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("title")]],
         Part::ButtonUrl(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("url")]],
+        Part::ChartX => vec![vec![Name("chart"), Name("x")]],
+        Part::ChartY(at) => vec![vec![Name("chart"), Name("y"), At(at)], vec![Name("chart"), Name("y")]],
+        Part::ChartValue => vec![vec![Name("chart"), Name("value")], vec![Name("chart"), Name("y"), At(0)], vec![Name("chart"), Name("y")]],
+        Part::ChartThreshold => vec![vec![Name("chart"), Name("threshold")]],
     }
 }
 

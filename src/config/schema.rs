@@ -2,7 +2,7 @@
 
 use super::field::{Field, Kind, Spec};
 use super::reader::MOST_POLLS;
-use super::settings::fields::SETTINGS;
+use super::settings::fields::{OF_ONE_TYPE, SETTINGS};
 use super::watcher::OWN_PARAMS;
 use super::watcher::fields::{ALERT_ON, MEANINGFUL_FOR, WATCHER};
 use super::watcher_test::fields::TESTS;
@@ -33,14 +33,33 @@ pub fn watcher() -> Value {
     let needs = |(key, other): &(&str, &str)| json!({ "if": { "required": [key] }, "then": { "required": [other] } });
     let mut rules: Vec<Value> = EITHER.iter().map(either).chain(NEEDED.iter().map(needs)).collect();
     rules.push(json!({ "if": { "required": ["expect"] }, "then": { "properties": { "expect_query": false } } }));
+    let has_past = json!({ "required": ["chart"], "properties": { "chart": { "required": ["value"] } } });
+    rules.push(json!({ "if": has_past, "then": { "required": ["key"] } }));
     rules.extend(ALERT_ON.iter().map(|word| kind_rule(word)));
     let tables = &mut schema["properties"];
     tables["key"]["uniqueItems"] = json!(true);
     tables["active"]["minProperties"] = json!(1);
     tables["guard"]["anyOf"] = json!([{ "required": ["vanished"] }, { "required": ["fired"] }]);
+    chart_rules(&mut tables["chart"]);
     schema["if"] = json!({ "type": "object" });
     schema["then"] = json!({ "allOf": rules });
     schema
+}
+
+/// A chart is of rows, or of the past of a value; what may stand in it hangs on how it is drawn.
+fn chart_rules(chart: &mut Value) {
+    let is = |kind: &str| json!({ "properties": { "kind": { "const": kind } } });
+    chart["properties"]["y"]["anyOf"][1]["uniqueItems"] = json!(true);
+    chart["if"] = json!({ "type": "object" });
+    chart["then"] = json!({ "allOf": [
+        {
+            "if": { "required": ["value"] },
+            "then": { "properties": { "x": false, "y": false, "sort": false, "limit": false } },
+            "else": { "required": ["y"] },
+        },
+        { "if": is("pie"), "then": { "properties": { "value": false, "threshold": false, "y": { "maxItems": 1 } } } },
+        { "if": is("line"), "then": { "properties": { "sort": false, "limit": false } } },
+    ] });
 }
 
 /// What may stand in a watcher of one kind only, and what it must have.
@@ -48,6 +67,9 @@ fn kind_rule(word: &str) -> Value {
     let senseless = MEANINGFUL_FOR.iter().filter(|(_, kinds)| !kinds.contains(&word));
     let senseless: Map<String, Value> = senseless.map(|(key, _)| ((*key).to_owned(), Value::Bool(false))).collect();
     let mut then = json!({ "properties": senseless });
+    if matches!(word, "new" | "change" | "report") {
+        then["properties"]["chart"] = json!({ "properties": { "value": false } });
+    }
     if matches!(word, "new" | "change") {
         then["required"] = json!(["key"]);
     }
@@ -67,9 +89,24 @@ pub fn watcher_test() -> Value {
 pub fn settings() -> Value {
     let mut schema = document(&SETTINGS, true);
     let receiver = &mut schema["properties"]["receivers"]["additionalProperties"];
-    receiver["if"] = json!({ "required": ["robots"] });
-    receiver["then"] = json!({ "properties": { "webhook": false, "secret": false, "keyword": false } });
-    receiver["else"] = json!({ "required": ["webhook"] });
+    let pool = json!({
+        "if": { "required": ["robots"] },
+        "then": { "properties": { "webhook": false, "secret": false, "keyword": false } },
+        "else": { "required": ["webhook"] },
+    });
+    let without = |kind: &str| -> Map<String, Value> {
+        let others = OF_ONE_TYPE.iter().filter(|(other, _)| *other != kind).flat_map(|(_, keys)| keys.iter());
+        others.map(|key| ((*key).to_owned(), Value::Bool(false))).collect()
+    };
+    receiver["if"] = json!({ "properties": { "type": { "const": "dingtalk_app" } }, "required": ["type"] });
+    receiver["then"] = json!({
+        "properties": without("dingtalk_app"),
+        "required": ["client_id", "client_secret"],
+        "anyOf": [{ "required": ["users"] }, { "required": ["mobiles"] }, { "required": ["conversations"] }],
+        "if": { "properties": { "form": { "const": "work_notification" } }, "required": ["form"] },
+        "then": { "required": ["agent_id"] },
+    });
+    receiver["else"] = json!({ "properties": without("dingtalk_robot"), "allOf": [pool] });
     schema
 }
 
@@ -130,6 +167,7 @@ fn value(kind: &'static Kind, variables: bool) -> Value {
             { "type": "string", "pattern": "^\\s*[0-9]+(\\.[0-9]+)?\\s*%\\s*$" },
         ] }),
         Kind::Scalar => json!({ "type": ["string", "integer"] }),
+        Kind::NumberOrText => json!({ "anyOf": [text, { "type": "number" }] }),
         Kind::Values => json!({ "type": "array", "minItems": 1, "items": { "anyOf": [
             { "type": ["string", "integer"] },
             { "type": "array", "minItems": 1, "items": { "type": ["string", "integer"] } },

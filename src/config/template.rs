@@ -46,6 +46,7 @@ const EXAMPLES: [Example; 5] = [
             ("title", "\"{{ events | length }} large orders\""),
             ("body", "'''\n{% for event in events %}\n- {{ event.row.customer }}: {{ event.row.amount }}\n{% endfor %}\n'''"),
             ("buttons", "[{ title = \"open\", url = \"https://erp.example/orders/{{ key.order_id }}\" }]"),
+            ("chart", "{ kind = \"bar\", x = \"customer\", y = \"amount\" }"),
         ],
     },
     Example {
@@ -62,6 +63,7 @@ const EXAMPLES: [Example; 5] = [
             ("when", "\"price > previous.price * 1.1\""),
             ("severity", "[{ when = \"price < 1\", level = \"critical\" }, { level = \"info\" }]"),
             ("title", "\"{{ events | length }} prices changed\""),
+            ("chart", "{ kind = \"bar\", x = \"name\", y = \"price\" }"),
             (
                 "body",
                 "'''\n{% for event in events %}\n- {{ event.key.sku }}: {{ event.previous.price | default('–') }} → {{ event.row.price | default('–') }}\n{% endfor %}\n'''",
@@ -106,6 +108,7 @@ const EXAMPLES: [Example; 5] = [
             ("severity", "[{ when = \"amount = 0\", level = \"warning\" }, { level = \"info\" }]"),
             ("title", "\"yesterday: {{ events[0].rows | length }} shops\""),
             ("buttons", "[{ title = \"open\", url = \"https://erp.example/sales\" }]"),
+            ("chart", "{ kind = \"bar\", x = \"shop\", y = \"amount\", sort = \"descending\" }"),
             ("body", "'''\n{% for row in events[0].rows %}\n- {{ row.shop }}: {{ row.amount }}\n{% endfor %}\n'''"),
         ],
     },

@@ -154,6 +154,23 @@ fn backoff(failures: u32, jitter: f64) -> TimeDelta {
     seconds(full.mul_f64(1.0 - 0.25 * jitter.clamp(0.0, 1.0)))
 }
 
+/// As what people get a message of an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppForm {
+    /// A message of the app's robot.
+    Message,
+    /// An interactive card.
+    Card,
+    /// A DING in the app.
+    Ding,
+    /// A DING by SMS.
+    DingSms,
+    /// A DING by phone call.
+    DingPhone,
+    /// A work notification.
+    WorkNotification,
+}
+
 /// What a target of an app's delivery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetKind {
@@ -198,6 +215,10 @@ pub struct TargetResult {
     pub form: TargetForm,
     /// DingTalk's name for what was sent: processQueryKey, outTrackId, openDingId, task id.
     pub handle: Option<String>,
+    /// Of a card: the processQueryKey that tells who has read it.
+    pub carrier: Option<String>,
+    /// Of a card: a hash of what it shows.
+    pub shown: Option<String>,
     /// Why it was refused; free of secrets.
     pub answer: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 use super::active::Active;
 use super::alert::Severity;
+use super::chart::ChartRule;
 use super::expression::Expression;
 use super::query::Param;
 use super::schedule::Schedule;
@@ -73,6 +74,8 @@ pub struct Watcher {
     pub active: Option<Active>,
     /// Templates; without them the built-in message is used.
     pub message: MessageTemplate,
+    /// The picture in its messages.
+    pub chart: Option<ChartRule>,
     /// Who is told.
     pub notify: Vec<Notify>,
 }

@@ -83,6 +83,9 @@ impl Engine {
         let parts = self.parts();
         let turn = self.inner.turn.clone().acquire_owned().await.map_err(|error| StoreError::Task(error.to_string()))?;
         let now = parts.clock.now();
+        if let Some(at) = receiver.app().and_then(|app| app.free_at(now)) {
+            return Ok(Step::NotBefore(at));
+        }
         let claimed = match parts.store.claim_delivery(&receiver.terms, &parts.owner, now, LEASE).await? {
             NextDelivery::Claimed(claimed) => claimed,
             NextDelivery::Merge(ids) => return self.merge(receiver, ids, now).await,
@@ -92,9 +95,19 @@ impl Engine {
         };
         let mut turn = Some(turn);
         let sent = {
+            let (people, card) = self.enclosures(receiver, claimed.id).await?;
             let message = as_sent(&claimed);
-            let parcel = Parcel { uuid: &claimed.msg_uuid, message: &message, robot: &claimed.robot, reached: &claimed.targets };
-            let mut sending = pin!(receiver.send(&parcel, now));
+            let parcel = Parcel {
+                delivery: claimed.id,
+                created_at: claimed.created_at,
+                uuid: &claimed.msg_uuid,
+                message: &message,
+                card: card.as_ref(),
+                robot: &claimed.robot,
+                reached: &claimed.targets,
+                people: &people,
+            };
+            let mut sending = pin!(receiver.send(&parcel, &parts.clock));
             match tokio::time::timeout(TURN, &mut sending).await {
                 Ok(sent) => sent,
                 Err(_) => {
@@ -105,10 +118,13 @@ impl Engine {
         };
         let ended_at = parts.clock.now();
         let (decision, message) = decide(&claimed, &sent, ended_at);
+        self.remember_people(receiver, &sent, ended_at).await?;
         let Sent { attempt, targets, .. } = sent;
         let result = DeliveryResult { ended_at, attempt, decision, message, targets };
         let shares = parts.store.record_delivery(claimed.clone(), result.clone()).await?;
         drop(turn);
+        self.count_calls().await?;
+        self.tell_targets(receiver, claimed.id, &result.targets, ended_at).await?;
         for share in shares {
             self.tell_month(receiver, share, ended_at).await?;
         }

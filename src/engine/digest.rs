@@ -89,7 +89,10 @@ impl Engine {
         let drafts = self.drafts(&kind, told, &watchers, now);
         for draft in drafts.iter().filter(|draft| !self.parts().receivers.contains_key(&draft.receiver)) {
             let receiver = &draft.receiver;
-            tracing::error!(receiver.name = receiver, "a digest waits for a receiver that is not in the settings; put it back, and it is sent");
+            tracing::error!(
+                receiver.name = receiver,
+                "a digest waits for a receiver that is not in the settings; put it back, and it is sent"
+            );
         }
         let digests = Digests { of, drafts, later };
         let written = self.parts().store.commit_digests(digests, now).await?;

@@ -9,20 +9,27 @@
 //! - The store fails: nothing is sent that was not recorded as being sent, and nothing moves on. The next poll finds
 //!   again what this one could not write.
 
+mod cards;
+mod conversation;
 mod deliver;
 mod digest;
 mod edits;
 mod gather;
 mod health;
+mod illustrate;
 mod look;
 mod past;
 mod poll;
 mod preview;
 mod question;
 mod reading;
+mod receipts;
 mod schedule;
+mod targets;
 mod thoughts;
+mod why;
 
+pub use conversation::Conversation;
 pub use deliver::Step;
 pub use health::HELD;
 pub use past::{NO_TIME, Past};
@@ -30,6 +37,7 @@ pub use poll::{PollReport, Slot};
 pub use preview::Preview;
 pub use question::{checkable, checkable_expected, planned, prepared};
 pub use schedule::{Due, Roster};
+pub use why::gathered;
 
 use crate::clock::Clock;
 use crate::domain::calendar::Calendars;
@@ -45,6 +53,7 @@ use chrono_tz::Tz;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore, broadcast};
+use url::Url;
 
 /// What the loops work with.
 #[derive(Debug)]
@@ -63,6 +72,8 @@ pub struct Parts {
     pub language: Language,
     /// The zone of the settings, in which digests show times.
     pub timezone: Tz,
+    /// Where this service's own pages and pictures are found from outside.
+    pub public_url: Option<Url>,
     /// Counts.
     pub metrics: Metrics,
     /// The name under which this process claims work.

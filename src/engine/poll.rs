@@ -235,6 +235,7 @@ impl Engine {
                 if plan.repeated_keys > 0 {
                     found.warnings.push(format!("{} keys were returned more than once; each is one alert", plan.repeated_keys));
                 }
+                self.recall_past(occasion.watcher, &mut plan).await?;
                 let stored = self.parts().store.alerts_of(plan.needs_stored()).await?;
                 found.changes = compose::changes(occasion, plan, stored);
                 found.warnings.append(&mut found.changes.warnings);
@@ -266,6 +267,8 @@ impl Engine {
             (state.shape, state.last_report, state.cursor) =
                 (found.state.shape.clone(), found.state.last_report.clone(), found.state.cursor.clone());
         }
+        let mut warnings = found.warnings.clone();
+        warnings.extend(self.illustrate(&mut changes, ended_at).await);
         let trace = self.think(claim, &mut changes, found.outcome != PollOutcome::Failed).await?;
         let record = PollRecord {
             scheduled_at: slot.scheduled_at,
@@ -277,7 +280,7 @@ impl Engine {
             matched: found.matched,
             missed: slot.missed,
             failure: found.failure.clone(),
-            warnings: found.warnings.clone(),
+            warnings,
         };
         let report = PollReport::new(occasion.watcher, &record, &changes);
         let written = Written::of(claim, &changes, found.order.clone());

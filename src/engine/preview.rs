@@ -64,7 +64,8 @@ impl Engine {
         let known = parts.store.known(&known_as, &watcher.source).await.map_err(store_failed)?;
         let firing = known.keys().iter().filter(|key| key.status == AlertStatus::Firing).count();
         let reading = self.read(watcher, &claim, &known, limits, now).await;
-        let plan = reading.result?;
+        let mut plan = reading.result?;
+        self.recall_past(watcher, &mut plan).await.map_err(store_failed)?;
         let stored = parts.store.alerts_of(plan.needs_stored()).await.map_err(store_failed)?;
         let is_held = held(watcher, &claim.state, &plan).map(|message| Failure { kind: HELD.into(), message });
         let silences = parts.store.open_silences().await.map_err(store_failed)?;

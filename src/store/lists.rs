@@ -190,6 +190,35 @@ pub struct EventDelivery {
     pub answer: Option<String>,
     /// When it was taken.
     pub delivered_at: Option<String>,
+    /// Of an app: who has read it, by user id, as far as it is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub read_by: Vec<String>,
+    /// Of an app: whom it reached and whom not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetLine>,
+}
+
+/// A person or conversation that an app's delivery is for, and what became of it there.
+#[derive(Clone, Debug, Serialize)]
+pub struct TargetLine {
+    /// `user` or `conversation`.
+    pub kind: String,
+    /// The user id or conversation id; the mobile number of someone who is not known.
+    pub target: String,
+    /// `delivered` or `refused`.
+    pub state: String,
+    /// As what: `message`, `card`, `ding`, `work_notification`.
+    pub form: String,
+    /// When.
+    pub at: String,
+    /// Why it was refused.
+    pub answer: Option<String>,
+    /// When it was learned that it had been read.
+    pub read_at: Option<String>,
+    /// Of a conversation: the user ids of those who have read it.
+    pub read_by: Vec<String>,
+    /// When it was taken back.
+    pub recalled_at: Option<String>,
 }
 
 /// Which lines of the history.
@@ -294,6 +323,9 @@ pub struct DeliveryLine {
     pub moved_from: Option<String>,
     /// The tries, oldest first.
     pub tries: Vec<AttemptLine>,
+    /// Of an app: whom it reached and whom not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetLine>,
 }
 
 /// One try.

@@ -15,23 +15,28 @@
 //!
 //! One backend is here: SQLite. A second one becomes a variant of [`Store`] and passes the same tests.
 
+mod conversation;
 mod lists;
 mod model;
 mod outgoing;
 mod sqlite;
+mod told;
 
+pub use conversation::{Deed, Heard};
 pub use lists::{
     AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, Object, PollError, PollLine,
-    SilenceLine,
+    SilenceLine, TargetLine,
 };
 pub use model::{
     Acked, Claim, Committed, DeferredEvent, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack, LastingTrace, Later, PollCommit,
     PollOutcome, PollRecord, RecordsQuery, SourceState, StoreError, Taken, Until, WatcherState,
 };
 pub use outgoing::{ClaimedDelivery, DeliveryResult, MonthOwner, MonthShare, NextDelivery, QueuedMessage, ToMerge};
+pub use told::{CardFacts, OpenCard, ReadBy, Told};
 
 use crate::domain::alert::{Acknowledgement, Alert};
 use crate::domain::budget::Terms;
+use crate::domain::chart::Sample;
 use crate::domain::compose::Changes;
 use crate::domain::explain::Records;
 use crate::domain::known::Known;
@@ -143,6 +148,17 @@ impl Store {
         detached!(self, store => store.commit_poll(&commit, &changes))
     }
 
+    /// The values that keys had in the last polls, oldest first; a key of which none is kept is left out.
+    pub async fn past(&self, fingerprints: Vec<Fingerprint>) -> Result<HashMap<Fingerprint, Vec<Sample>>, StoreError> {
+        detached!(self, store => store.past(&fingerprints))
+    }
+
+    /// The picture under a token, as long as it has not expired.
+    pub async fn picture(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Vec<u8>>, StoreError> {
+        let token = token.to_owned();
+        detached!(self, store => store.picture(&token, now))
+    }
+
     /// The lines of a watcher's trace that still hold.
     pub async fn lasting_traces(&self, watcher: &str, source: &str) -> Result<Vec<LastingTrace>, StoreError> {
         let (watcher, source) = (watcher.to_owned(), source.to_owned());
@@ -216,6 +232,44 @@ impl Store {
     /// The silences that are in force or to come, or all, newest first; `limit` 0 is all.
     pub async fn silences(&self, all: bool, now: DateTime<Utc>, limit: u64) -> Result<Vec<SilenceLine>, StoreError> {
         detached!(self, store => store.silences(all, now, limit))
+    }
+
+    // ---- what people say through DingTalk
+
+    /// Does what a push is to do, unless it has come before; both in one transaction.
+    pub async fn hear(&self, push: &str, deed: Deed, now: DateTime<Utc>) -> Result<Heard, StoreError> {
+        let push = push.to_owned();
+        detached!(self, store => store.hear(&push, &deed, now))
+    }
+
+    /// The answer to a push was taken.
+    pub async fn answered(&self, push: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let push = push.to_owned();
+        detached!(self, store => store.answered(&push, now))
+    }
+
+    /// Remembers the name of a person who has written to an app.
+    pub async fn meet(&self, app: &str, user: &str, name: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let (app, user, name) = (app.to_owned(), user.to_owned(), name.to_owned());
+        detached!(self, store => store.meet(&app, &user, &name, now))
+    }
+
+    /// The name of a person, if they have ever written to the app.
+    pub async fn name_of(&self, app: &str, user: &str) -> Result<Option<String>, StoreError> {
+        let (app, user) = (app.to_owned(), user.to_owned());
+        detached!(self, store => store.name_of(&app, &user))
+    }
+
+    /// Takes or renews the lead of something that only one process may do; `false` while another has it.
+    pub async fn take_lead(&self, name: &str, owner: &str, now: DateTime<Utc>, lease: Duration) -> Result<bool, StoreError> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        detached!(self, store => store.take_lead(&name, &owner, now, lease))
+    }
+
+    /// Gives the lead back, so that another may take it at once.
+    pub async fn give_lead(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        detached!(self, store => store.give_lead(&name, &owner))
     }
 
     // ---- silences and digests

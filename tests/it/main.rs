@@ -4,6 +4,7 @@
 mod cli;
 mod config;
 mod databases;
+mod desk;
 mod dingtalk;
 mod schedules;
 mod service;

@@ -3,6 +3,7 @@
 
 use super::template;
 use crate::config::{Fault, Part, WatcherText, nearest};
+use crate::domain::chart::{ChartOf, ThresholdRule};
 use crate::domain::cursor::CursorValue;
 use crate::domain::expression::Expression;
 use crate::domain::row::SOURCE_COLUMN;
@@ -28,7 +29,35 @@ impl Checking<'_> {
         let mut faults = self.key_faults();
         faults.extend(self.kind_faults());
         faults.extend(self.condition_faults());
+        faults.extend(self.chart_faults());
         faults
+    }
+
+    /// Columns of the chart that are not there, or that hold no numbers.
+    fn chart_faults(&self) -> Vec<Fault> {
+        let Some(chart) = &self.watcher.chart else { return Vec::new() };
+        let mut faults = Vec::new();
+        let mut numbers: Vec<(Part, &String)> = Vec::new();
+        match &chart.of {
+            ChartOf::Rows { x, y, .. } => {
+                faults.extend(find(self.columns, x).is_none().then(|| self.missing(Part::ChartX, x)));
+                numbers.extend(y.iter().enumerate().map(|(at, name)| (Part::ChartY(at), name)));
+            }
+            ChartOf::History { value } => numbers.push((Part::ChartValue, value)),
+        }
+        if let Some(ThresholdRule::Column(name)) = &chart.threshold {
+            numbers.push((Part::ChartThreshold, name));
+        }
+        faults.extend(numbers.into_iter().filter_map(|(part, name)| self.number_fault(part, name, "drawn")));
+        faults
+    }
+
+    /// The fault of a column that should hold numbers.
+    fn number_fault(&self, part: Part, name: &str, done: &str) -> Option<Fault> {
+        let Some(column) = find(self.columns, name) else { return Some(self.missing(part, name)) };
+        let kind = column.kind.filter(|kind| !matches!(kind, Kind::Number | Kind::Float | Kind::Null | Kind::Other))?;
+        let message = format!("the column `{}` cannot be {done}: it holds {}", column.name, kind.describe());
+        Some(self.text.fault(part, None, message, Some("let the query cast it to a number, or remove it".to_owned())))
     }
 
     fn key_faults(&self) -> Vec<Fault> {
@@ -89,14 +118,7 @@ impl Checking<'_> {
     }
 
     fn sum_faults(&self, sums: &[String]) -> Vec<Fault> {
-        let fault = |(at, name): (usize, &String)| {
-            let Some(column) = find(self.columns, name) else { return Some(self.missing(Part::Sum(at), name)) };
-            let kind = column.kind.filter(|kind| !matches!(kind, Kind::Number | Kind::Float | Kind::Null | Kind::Other))?;
-            let message = format!("the column `{}` cannot be added up: it holds {}", column.name, kind.describe());
-            let hint = "let the query cast it to a number, or remove it".to_owned();
-            Some(self.text.fault(Part::Sum(at), None, message, Some(hint)))
-        };
-        sums.iter().enumerate().filter_map(fault).collect()
+        sums.iter().enumerate().filter_map(|(at, name)| self.number_fault(Part::Sum(at), name, "added up")).collect()
     }
 
     /// Expected keys that no row can ever have.

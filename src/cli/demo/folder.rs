@@ -117,8 +117,9 @@ impl Folder {
 
     fn settings(&self, receivers: &[Receiver], language: &str, web: SocketAddr, watchers: &Path) -> String {
         let mut text = format!(
-            "# Settings of `rowbell demo`.\nlanguage = {}\nwatchers = {}\n\n[store]\nurl = {}\n\n[sources.shop]\nurl = {}\n\n[web]\nlisten = {}\n",
+            "# Settings of `rowbell demo`.\nlanguage = {}\npublic_url = {}\nwatchers = {}\n\n[store]\nurl = {}\n\n[sources.shop]\nurl = {}\n\n[web]\nlisten = {}\n",
             quoted(language),
+            quoted(&format!("http://{web}")),
             quoted(&watchers.to_string_lossy()),
             quoted(&sqlite_url(&self.path.join("rowbell.db"))),
             quoted(&sqlite_url(&self.path.join("shop.db"))),

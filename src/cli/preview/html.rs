@@ -6,7 +6,10 @@ use crate::domain::message::Language;
 use crate::domain::watcher::AlertOn;
 use crate::engine::Engine;
 use crate::notify::dingtalk::simulator::{self, Preview as Page, preview_page};
+use crate::picture::png;
 use anyhow::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,10 +17,13 @@ use std::path::{Path, PathBuf};
 
 /// Writes the page, and says where.
 pub(super) fn write(engine: &Engine, name: &str, path: PathBuf, shown: &[Shown], failures: &[Unread]) -> Result<PathBuf, Failed> {
-    let mut page = page(engine, name, shown);
+    let (mut page, pictures) = page(engine, name, shown)?;
     page.facts.extend(failures.iter().map(|(watcher, failure)| format!("{}: {}: {}", watcher.source, failure.kind, failure.message)));
-    let html = preview_page(&page).map_err(|words| anyhow::anyhow!("the page cannot be made: {words}"))?;
-    write_private(&path, &html).with_context(|| format!("writing {}", path.display()))?;
+    let mut html = preview_page(&page).map_err(|words| anyhow::anyhow!("the page cannot be made: {words}"))?;
+    for (address, data) in pictures {
+        html = html.replace(&address, &data);
+    }
+    write_private(&path, html.as_bytes()).with_context(|| format!("writing {}", path.display()))?;
     Ok(path)
 }
 
@@ -34,12 +40,16 @@ pub(super) fn place(name: &str, file: Option<PathBuf>) -> Result<PathBuf, Failed
 }
 
 /// Rows of a business database are nobody else's to read.
-fn write_private(path: &Path, html: &str) -> std::io::Result<()> {
+pub(super) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(html.as_bytes())
+    file.write_all(content)
 }
 
-fn page(engine: &Engine, name: &str, shown: &[Shown]) -> Page {
+/// A picture of the page: an address that nothing else in it can hold, and what stands there instead.
+type Inlined = (String, String);
+
+/// The page, and its pictures.
+fn page(engine: &Engine, name: &str, shown: &[Shown]) -> Result<(Page, Vec<Inlined>), Failed> {
     let parts = engine.parts();
     let mut receivers: Vec<String> = Vec::new();
     for receiver in shown.iter().flat_map(|one| one.watcher.receivers()) {
@@ -47,13 +57,20 @@ fn page(engine: &Engine, name: &str, shown: &[Shown]) -> Page {
             receivers.push(receiver);
         }
     }
-    let mut messages = Vec::new();
+    let (mut messages, mut pictures) = (Vec::new(), Vec::new());
     for draft in shown.iter().flat_map(Shown::messages) {
+        let mut message = draft.message.clone();
+        if let Some(picture) = &mut message.chart {
+            let png = png(&picture.chart).context("drawing a chart")?;
+            let address = format!("http://127.0.0.1/{}.png", uuid::Uuid::new_v4());
+            picture.url = Some(address.clone());
+            pictures.push((address, format!("data:image/png;base64,{}", STANDARD.encode(png))));
+        }
         let place = receivers.iter().position(|receiver| *receiver == draft.receiver);
-        let body = parts.receivers.get(&draft.receiver).and_then(|receiver| receiver.body(&draft.message));
+        let body = parts.receivers.get(&draft.receiver).and_then(|receiver| receiver.body(&message));
         messages.extend(place.zip(body));
     }
-    Page {
+    let page = Page {
         title: name.to_owned(),
         description: shown.first().and_then(|one| one.watcher.description.clone()).unwrap_or_default(),
         facts: shown.iter().flat_map(|one| facts(engine, one, shown.len() > 1)).collect(),
@@ -62,7 +79,8 @@ fn page(engine: &Engine, name: &str, shown: &[Shown]) -> Page {
         language: if parts.language == Language::En { simulator::Language::English } else { simulator::Language::Chinese },
         timezone: parts.timezone,
         at: parts.clock.now(),
-    }
+    };
+    Ok((page, pictures))
 }
 
 /// What a poll would do, in the language of the messages.

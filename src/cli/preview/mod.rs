@@ -1,6 +1,7 @@
 //! `rowbell preview`: what a poll would fire and the exact message, per receiver. It writes nothing and sends nothing,
 //! unless a receiver is named that is to get one test message of it.
 
+mod chart;
 mod html;
 mod show;
 
@@ -10,7 +11,6 @@ use crate::domain::compose::{Changes, Draft};
 use crate::domain::message::Message;
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Preview};
-use crate::notify::dingtalk::{Parcel, Sent};
 use crate::store::Failure;
 use clap::Args;
 use secrecy::ExposeSecret;
@@ -25,6 +25,9 @@ pub(super) struct Options {
     /// Write a page that shows the messages as the chat would, and print its path [default: a file of its own among the temporary ones]
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     html: Option<Option<PathBuf>>,
+    /// Write the picture of the first message that has one
+    #[arg(long, value_name = "FILE.png")]
+    chart: Option<PathBuf>,
     /// Send the first message to this receiver, as a test
     #[arg(long, value_name = "RECEIVER")]
     send_to: Option<String>,
@@ -61,6 +64,7 @@ impl Shown {
 
 pub(super) async fn preview(global: &Global, options: Options) -> Outcome {
     let page = options.html.map(|file| html::place(&options.name, file)).transpose()?;
+    let picture = options.chart.map(chart::place).transpose()?;
     let settings = wiring::settings(global)?;
     let files = wiring::watcher_files(&settings)?;
     let watchers = wiring::chosen(&files, std::slice::from_ref(&options.name))?;
@@ -80,6 +84,11 @@ pub(super) async fn preview(global: &Global, options: Options) -> Outcome {
         let path = html::write(&engine, &options.name, path, &shown, &failures)?;
         let path = path.display().to_string();
         if global.json { output::json(&json!({ "html": path })) } else { output::line(&format!("\n{path}")) }
+    }
+    if let Some(path) = picture.filter(|_| !shown.is_empty()) {
+        chart::write(&path, &shown)?;
+        let path = path.display().to_string();
+        if global.json { output::json(&json!({ "chart": path })) } else { output::line(&format!("\n{path}")) }
     }
     let mut well = failures.is_empty() && shown.iter().all(|one| one.preview.failure.is_none());
     if let Some(receiver) = &options.send_to {
@@ -115,8 +124,9 @@ async fn with_sample(engine: &Engine, watcher: &Arc<Watcher>, mut preview: Previ
 
 /// The message as its receiver would get it: with its keyword, and with those who are called by name.
 fn final_text(engine: &Engine, draft: &Draft) -> String {
+    let message = chart::with_address(engine, &draft.message);
     let receiver = engine.parts().receivers.get(&draft.receiver);
-    receiver.and_then(|receiver| receiver.final_text(&draft.message)).unwrap_or_else(|| draft.message.text())
+    receiver.and_then(|receiver| receiver.final_text(&message)).unwrap_or_else(|| message.text())
 }
 
 /// Sends the first message, marked as a test by its number alone: it is what the receiver would get.
@@ -130,7 +140,7 @@ async fn send(engine: &Engine, receiver: &str, shown: &[Shown]) -> Result<bool, 
     let uuid = uuid::Uuid::new_v4().to_string();
     let message = Message { mentions: Vec::new(), ..draft.message.clone() };
     let robot = to.terms.robots.first().map(|robot| robot.name.as_str()).unwrap_or_default();
-    let Sent { attempt, .. } = to.send(&Parcel { uuid: &uuid, message: &message, robot, reached: &[] }, engine.parts().clock.now()).await;
+    let (attempt, _) = to.send_whole(&uuid, &message, None, robot, &engine.parts().clock).await;
     output::line(&format!("\nsent to {receiver} as a test: {}", attempt.answer));
     Ok(attempt.verdict == crate::domain::delivery::Verdict::Delivered)
 }

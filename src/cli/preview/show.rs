@@ -79,6 +79,8 @@ fn sentences(shown: &Shown, wall: &Wall) -> Vec<String> {
     }
     all.extend(preview.failure.as_ref().map(|failure| format!("{}: {}", failure.kind, output::plain(&failure.message))));
     all.extend(warnings(shown).iter().map(|warning| format!("warning: {}", output::plain(warning))));
+    let pictures = shown.messages().iter().filter(|draft| draft.message.chart.is_some()).count();
+    all.extend((pictures > 0).then(|| "with a picture, which --chart FILE.png and --html show".to_owned()));
     all.extend(shown.sample.as_ref().map(|(why, _)| sample(*why, preview, wall)));
     all
 }
@@ -146,7 +148,7 @@ pub(super) fn print_json(engine: &Engine, shown: &Shown) {
             "told": told(changes, at), "put_off": deferred, "silenced": silenced,
         })
     };
-    let messages: Vec<_> = shown.messages().iter().map(|draft| json!({ "receiver": draft.receiver, "title": draft.message.title, "text": final_text(engine, draft), "mention": draft.message.mentions })).collect();
+    let messages: Vec<_> = shown.messages().iter().map(|draft| json!({ "receiver": draft.receiver, "title": draft.message.title, "text": final_text(engine, draft), "mention": draft.message.mentions, "chart": draft.message.chart.as_ref().map(|picture| &picture.chart) })).collect();
     let pending: Vec<_> =
         preview.pending.iter().map(|(key, since)| json!({ "key": key.to_json(), "since": moment::stamp(*since) })).collect();
     let sample = shown.sample.as_ref().map(|(why, _)| if *why == Sample::AsIfNew { "as_if_new" } else { "kept_back" });

@@ -50,7 +50,8 @@ pub(in crate::config) static SETTINGS: Spec = Spec {
         Field {
             name: "public_url",
             kind: Kind::Text,
-            doc: "The address under which people reach the pages: messages link to it.",
+            doc: "The address under which others reach this service: messages link to it, and DingTalk's clients fetch the pictures of \
+                  charts from it. A proxy must pass `/pictures/` on to `web.listen`.",
             default: None,
             example: "\"https://rowbell.example.com\"",
             required: false,
@@ -213,8 +214,8 @@ pub(in crate::config) static RECEIVER: Spec = Spec {
     fields: &[
         Field {
             name: "type",
-            kind: Kind::Word(&["dingtalk_robot"]),
-            doc: "What it is: one or several DingTalk robots in a group.",
+            kind: Kind::Word(&["dingtalk_robot", "dingtalk_app"]),
+            doc: "What it is: one or several DingTalk robots in a group, or an app of the organisation, which reaches people and groups.",
             default: None,
             example: "\"dingtalk_robot\"",
             required: true,
@@ -260,6 +261,110 @@ pub(in crate::config) static RECEIVER: Spec = Spec {
             required: false,
         },
         Field {
+            name: "client_id",
+            kind: Kind::Text,
+            doc: "Of an app: its Client ID (AppKey).",
+            default: None,
+            example: "\"dingabcdefghijklmnop\"",
+            required: false,
+        },
+        Field {
+            name: "client_secret",
+            kind: Kind::Secret,
+            doc: "Of an app: its Client Secret (AppSecret).",
+            default: None,
+            example: "\"${DUTY_CLIENT_SECRET}\"",
+            required: false,
+        },
+        Field {
+            name: "robot_code",
+            kind: Kind::Text,
+            doc: "Of an app: the code of its robot. Default: the Client ID.",
+            default: None,
+            example: "\"dingabcdefghijklmnop\"",
+            required: false,
+        },
+        Field {
+            name: "users",
+            kind: Kind::Texts,
+            doc: "Of an app: people who get its messages, by user id.",
+            default: None,
+            example: "[\"manager01\"]",
+            required: false,
+        },
+        Field {
+            name: "mobiles",
+            kind: Kind::Texts,
+            doc: "Of an app: people who get its messages, by mobile number; looked up once and remembered.",
+            default: None,
+            example: "[\"13800000000\"]",
+            required: false,
+        },
+        Field {
+            name: "conversations",
+            kind: Kind::Texts,
+            doc: "Of an app: groups that its robot is in, by openConversationId.",
+            default: None,
+            example: "[\"cidK0AbC==\"]",
+            required: false,
+        },
+        Field {
+            name: "form",
+            kind: Kind::Word(FORMS),
+            doc: "Of an app: as what people get a message: a message of its robot, a card with buttons that changes as the alerts do, a DING (in the app, by SMS, by phone call), or a work notification. Conversations get messages or cards.",
+            default: Some("\"message\""),
+            example: "\"card\"",
+            required: false,
+        },
+        Field {
+            name: "card_template",
+            kind: Kind::Text,
+            doc: "Of an app: the template of its cards; it needs the variables title, markdown, tips and sys_full_json_obj.",
+            default: Some("\"1366a1eb-bc54-4859-ac88-517c56a9acb1.schema\""),
+            example: "\"1366a1eb-bc54-4859-ac88-517c56a9acb1.schema\"",
+            required: false,
+        },
+        Field {
+            name: "agent_id",
+            kind: Kind::Count(1, 1_000_000_000_000_000),
+            doc: "Of an app: its AgentId; needed for work notifications.",
+            default: None,
+            example: "1234567890",
+            required: false,
+        },
+        Field {
+            name: "recall_resolved",
+            kind: Kind::Boolean,
+            doc: "Of an app: takes messages back when all they told is over, within the 24 hours that DingTalk allows.",
+            default: Some("false"),
+            example: "true",
+            required: false,
+        },
+        Field {
+            name: "operators",
+            kind: Kind::Texts,
+            doc: "Of an app: who may use chat commands, by user id. Without any nobody may.",
+            default: None,
+            example: "[\"manager01\"]",
+            required: false,
+        },
+        Field {
+            name: "api_url",
+            kind: Kind::Text,
+            doc: "Of an app: where DingTalk's API is, for exclusive editions and the simulator.",
+            default: Some("\"https://api.dingtalk.com\""),
+            example: "\"https://api.dingtalk.com\"",
+            required: false,
+        },
+        Field {
+            name: "oapi_url",
+            kind: Kind::Text,
+            doc: "Of an app: where DingTalk's older API is, for exclusive editions and the simulator.",
+            default: Some("\"https://oapi.dingtalk.com\""),
+            example: "\"https://oapi.dingtalk.com\"",
+            required: false,
+        },
+        Field {
             name: "organisation",
             kind: Kind::Text,
             doc: "The organisation whose monthly quota its messages use; needed when there are several.",
@@ -284,7 +389,7 @@ pub(in crate::config) static RECEIVER: Spec = Spec {
             required: false,
         },
     ],
-    later: &["client_id", "client_secret", "users", "mobiles", "conversations"],
+    later: &[],
     above: Some(&SETTINGS),
 };
 
@@ -336,8 +441,31 @@ pub(in crate::config) static WEB: Spec = Spec {
     above: Some(&SETTINGS),
 };
 
-/// The types of receivers that the contract knows and this version does not.
-pub(super) const LATER_TYPES: [&str; 1] = ["dingtalk_app"];
+/// As what an app may send a message.
+pub(super) const FORMS: &[&str] = &["message", "card", "ding", "ding_sms", "ding_phone", "work_notification"];
+
+/// Keys of a receiver that mean something for one type only.
+pub(in crate::config) const OF_ONE_TYPE: &[(&str, &[&str])] = &[
+    ("dingtalk_robot", &["webhook", "secret", "keyword", "robots", "monthly_cap"]),
+    (
+        "dingtalk_app",
+        &[
+            "client_id",
+            "client_secret",
+            "robot_code",
+            "users",
+            "mobiles",
+            "conversations",
+            "form",
+            "card_template",
+            "agent_id",
+            "recall_resolved",
+            "operators",
+            "api_url",
+            "oapi_url",
+        ],
+    ),
+];
 
 /// The keys whose values hold no secret and may be shown.
 pub(in crate::config) fn open_keys() -> Vec<&'static str> {

@@ -11,6 +11,7 @@ use super::node::{self, Content, Node, Place, Table};
 use super::reader::{Report, Text};
 use super::sheet::Sheet;
 use crate::domain::calendar::Calendars;
+use crate::domain::delivery::AppForm;
 pub use crate::domain::message::Language;
 use crate::domain::sql_text::Dialect;
 use chrono_tz::Tz;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
+mod app;
 pub(super) mod fields;
 mod names;
 mod read;
@@ -124,6 +126,39 @@ pub struct ReceiverSettings {
 pub enum ReceiverKind {
     /// `dingtalk_robot`: custom robots in one DingTalk group.
     Robots(RobotsSettings),
+    /// `dingtalk_app`: an app of the organisation.
+    App(Box<AppSettings>),
+}
+
+/// What a `dingtalk_app` has.
+#[derive(Clone, Debug)]
+pub struct AppSettings {
+    /// Its Client ID.
+    pub client_id: String,
+    /// Its Client Secret.
+    pub client_secret: SecretString,
+    /// The code of its robot.
+    pub robot_code: String,
+    /// People, by user id.
+    pub users: Vec<String>,
+    /// People, by mobile number.
+    pub mobiles: Vec<String>,
+    /// Groups, by openConversationId.
+    pub conversations: Vec<String>,
+    /// As what people get a message.
+    pub form: AppForm,
+    /// The template of cards.
+    pub card_template: String,
+    /// For work notifications.
+    pub agent_id: Option<u64>,
+    /// Whether messages are taken back when all they told is over.
+    pub recall_resolved: bool,
+    /// Who may use chat commands, by user id.
+    pub operators: Vec<String>,
+    /// Where the API is.
+    pub api_url: Url,
+    /// Where the older API is.
+    pub oapi_url: Url,
 }
 
 /// What a `dingtalk_robot` has.

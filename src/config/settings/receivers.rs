@@ -1,6 +1,7 @@
 //! Reads receivers and the organisations they belong to, and checks what they say of one another.
 
-use super::fields::{LATER_TYPES, ORGANISATION, RECEIVER, ROBOT};
+use super::app::read_app;
+use super::fields::{OF_ONE_TYPE, ORGANISATION, RECEIVER, ROBOT};
 use super::{OrganisationSettings, ReceiverKind, ReceiverSettings, RobotSettings, RobotsSettings, unknown};
 use crate::config::node::{Content, Node, Table};
 use crate::config::reader::{Reader, Report, Text};
@@ -22,24 +23,30 @@ pub(super) fn read_organisation(title: &str, node: &Node, report: &mut Report<'_
 }
 
 pub(super) fn read_receiver(title: &str, node: &Node, report: &mut Report<'_>) -> Option<ReceiverSettings> {
-    let kind = node.table().and_then(|table| table.get("type")).and_then(|entry| match &entry.node.content {
-        Content::Text(text, _) => Some((text.as_str(), &entry.node)),
-        _ => None,
-    });
-    if let Some((kind, node)) = kind.filter(|(kind, _)| LATER_TYPES.contains(kind)) {
-        let hint = "use a robot for now: type = \"dingtalk_robot\"".to_owned();
-        report.at(&node.place, format!("a receiver of type \"{kind}\" is not available in this version"), Some(hint));
-        return None;
-    }
     let reader = Reader::titled(&RECEIVER, title, node, report)?;
     reader.require(report);
-    reader.word("type", report);
+    let kind = reader.word("type", report);
+    refuse_keys_of_others(&reader, kind?, report);
     let text = |name: &str, report: &mut Report<'_>| reader.text(name, report).map(|text| text.value.to_owned());
     let organisation = text("organisation", report);
     let fallback = text("fallback", report);
     let digest = reader.duration("digest", report);
-    let kind = ReceiverKind::Robots(read_robots(&reader, report)?);
+    let kind = match kind {
+        Some("dingtalk_app") => ReceiverKind::App(Box::new(read_app(&reader, report)?)),
+        _ => ReceiverKind::Robots(read_robots(&reader, report)?),
+    };
     Some(ReceiverSettings { organisation, digest, fallback, kind })
+}
+
+/// A key of another type of receiver is a mistake, of the key or of the type.
+fn refuse_keys_of_others(reader: &Reader<'_>, kind: &str, report: &mut Report<'_>) {
+    for (other, keys) in OF_ONE_TYPE.iter().filter(|(other, _)| *other != kind) {
+        for key in keys.iter().filter(|key| reader.node(key).is_some()) {
+            let place = reader.key_place(key).unwrap_or(reader.place);
+            let hint = format!("remove it, or write type = \"{other}\"");
+            report.at(place, format!("`{key}` means nothing for a receiver of type \"{kind}\""), Some(hint));
+        }
+    }
 }
 
 /// One robot written straight into the table, or several below `robots`.

@@ -1,6 +1,8 @@
 //! The keys of a watcher's file.
 
 use super::active::ACTIVE;
+use super::chart::CHART;
+use super::guard::GUARD;
 use crate::config::field::{Field, Kind, Spec};
 use std::time::Duration;
 
@@ -318,6 +320,14 @@ pub(in crate::config) static WATCHER: Spec = Spec {
             required: false,
         },
         Field {
+            name: "chart",
+            kind: Kind::Table(&CHART),
+            doc: "A picture in the message.",
+            default: None,
+            example: "{ kind = \"bar\", x = \"name\", y = \"stock\" }",
+            required: false,
+        },
+        Field {
             name: "notify",
             kind: Kind::Tables(&NOTIFY),
             doc: "Who is told. Without any block, and with exactly one receiver in the settings, that one is told everything.",
@@ -326,7 +336,7 @@ pub(in crate::config) static WATCHER: Spec = Spec {
             required: false,
         },
     ],
-    later: &["chart"],
+    later: &[],
     above: None,
 };
 
@@ -384,7 +394,7 @@ pub(in crate::config) static MESSAGE: Spec = Spec {
             required: false,
         },
     ],
-    later: &["chart"],
+    later: &[],
     above: Some(&WATCHER),
 };
 
@@ -439,39 +449,6 @@ pub(in crate::config) static NOTIFY: Spec = Spec {
     above: Some(&WATCHER),
 };
 
-pub(in crate::config) static GUARD: Spec = Spec {
-    title: "[guard]",
-    doc: "The most that one poll may move.",
-    fields: &[
-        Field {
-            name: "vanished",
-            kind: Kind::Share,
-            doc: "The most keys that may vanish in one poll: a number, or a percentage of those that are known (from ten on).",
-            default: None,
-            example: "\"50%\"",
-            required: false,
-        },
-        Field {
-            name: "fired",
-            kind: Kind::Share,
-            doc: "The most keys that may fire, change or be added in one poll.",
-            default: None,
-            example: "500",
-            required: false,
-        },
-        Field {
-            name: "polls",
-            kind: Kind::Count(2, 1000),
-            doc: "How many polls in a row must find so before it is taken.",
-            default: Some("3"),
-            example: "3",
-            required: false,
-        },
-    ],
-    later: &[],
-    above: Some(&WATCHER),
-};
-
 /// The values of `rows`.
 pub(in crate::config) const ROWS: [&str; 3] = ["added", "changed", "removed"];
 
@@ -497,4 +474,5 @@ pub(in crate::config) const MEANINGFUL_FOR: &[(&str, &[&str])] = &[
     ("send_empty", &["report"]),
     ("sum", &["report"]),
     ("guard", &["match", "new", "change", "missing"]),
+    ("chart", &["match", "new", "change", "report"]),
 ];

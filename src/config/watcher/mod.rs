@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 mod active;
+mod chart;
 pub(super) mod fields;
+mod guard;
 mod notify;
 mod params;
 mod read;

@@ -1,10 +1,12 @@
 //! Reads the tree of a watcher's file, key by key, and goes on after each fault.
 
 use super::active::read_active;
+use super::chart::read_chart;
 use super::fields::{SEVERITY, WATCHER};
+use super::guard::read_guard;
 use super::notify::{read_message, read_notify};
 use super::params::read_params;
-use super::watching::{Given, read_alert_on, read_guard};
+use super::watching::{Given, read_alert_on};
 use crate::config::field::{Kind, nearest};
 use crate::config::node::{Content, Node};
 use crate::config::read_text;
@@ -54,6 +56,7 @@ pub(super) fn read(name: &str, path: &Path, root: &Node, settings: &Settings, re
     let active = read_active(&reader, settings, report);
     let params = read_params(&reader, report);
     let message = read_message(&reader, report);
+    let chart = read_chart(&reader, word, &key, report);
     let notify = read_notify(&reader, settings, report);
     let formerly = read_formerly(&reader, name, report);
     let (source, sources) = sources?;
@@ -83,6 +86,7 @@ pub(super) fn read(name: &str, path: &Path, root: &Node, settings: &Settings, re
         guard,
         active,
         message,
+        chart,
         notify,
     })
 }

@@ -5,6 +5,7 @@
 //! told of it before. What a silence covers is recorded and makes no message; what happens outside the watcher's hours is
 //! recorded and put off until they begin (see `route`).
 
+mod chart;
 mod ends;
 mod route;
 mod rows;
@@ -12,6 +13,7 @@ mod rows;
 pub use ends::closed;
 
 use super::alert::{Alert, AlertStatus, Event, EventKind, Severity};
+use super::chart::{Sample, Sampled};
 use super::evaluate::{Found, KeyMark, LastReport, Plan, ReportFound, Trace, TraceWord};
 use super::expression::{Expression, Scope};
 use super::message::{self, Language, Message, Setting, words};
@@ -21,6 +23,7 @@ use super::watcher::{AlertOn, Mention, Watcher};
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use std::collections::HashMap;
+use std::fmt;
 
 /// What one poll writes besides its own record, all in one transaction.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +50,10 @@ pub struct Changes {
     pub is_trace_whole: bool,
     /// Lines of the trace that no longer hold.
     pub traces_over: Vec<i64>,
+    /// The values of keys whose past is kept.
+    pub samples: Vec<Sampled>,
+    /// The pictures that messages link to.
+    pub pictures: Vec<DraftPicture>,
     /// What went wrong on the way without losing anything: a template or a `notify` condition that failed.
     pub warnings: Vec<String>,
 }
@@ -60,6 +67,26 @@ pub struct Draft {
     pub message: Message,
     /// Which of [`Changes::events`] it tells.
     pub events: Vec<usize>,
+}
+
+/// A picture that is to be found under our address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DraftPicture {
+    /// Which of [`Changes::deliveries`] shows it.
+    pub delivery: usize,
+    /// The part of its address that nobody can guess.
+    pub token: String,
+    /// The picture.
+    pub png: Vec<u8>,
+    /// After this it is gone.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl fmt::Debug for DraftPicture {
+    /// Whoever knows the token can see the picture.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DraftPicture({} bytes)", self.png.len())
+    }
 }
 
 /// An event that a receiver is told of later, in a digest.
@@ -104,6 +131,7 @@ pub fn changes(occasion: &Occasion<'_>, plan: Plan, stored: HashMap<Fingerprint,
     let mut draft = Drafting::new(occasion);
     let mut stored = stored;
     draft.changes.marks = plan.marks;
+    (draft.changes.samples, draft.past) = (plan.samples, plan.past);
     (draft.changes.traces, draft.changes.is_trace_whole) = (plan.traces, plan.is_trace_whole);
     draft.rekeyed(&oldest_first(plan.rekeyed, &stored), &mut stored);
     let late = &plan.late;
@@ -182,11 +210,13 @@ struct Drafting<'a> {
     changes: Changes,
     /// Who is told now of each event.
     routes: Vec<Routes>,
+    /// The past of keys, for charts.
+    past: HashMap<Fingerprint, Vec<Sample>>,
 }
 
 impl<'a> Drafting<'a> {
     fn new(occasion: &'a Occasion<'a>) -> Drafting<'a> {
-        Drafting { occasion, changes: Changes::default(), routes: Vec::new() }
+        Drafting { occasion, changes: Changes::default(), routes: Vec::new(), past: HashMap::new() }
     }
 
     fn event(&self, kind: EventKind, severity: Severity) -> Event {
@@ -369,14 +399,14 @@ impl<'a> Drafting<'a> {
             }
         }
         let drafts: Vec<_> = receivers.iter().map(|receiver| self.draft(receiver)).collect();
-        for (draft, warning) in drafts {
+        for (draft, warnings) in drafts {
             self.changes.deliveries.push(draft);
-            warning.into_iter().for_each(|warning| self.warn(warning));
+            warnings.into_iter().for_each(|warning| self.warn(warning));
         }
         self.changes
     }
 
-    fn draft(&self, receiver: &str) -> (Draft, Option<String>) {
+    fn draft(&self, receiver: &str) -> (Draft, Vec<String>) {
         let mut mentions: Vec<Mention> = Vec::new();
         let mut events = Vec::new();
         for (at, routes) in self.routes.iter().enumerate() {
@@ -395,9 +425,14 @@ impl<'a> Drafting<'a> {
             zone: watcher.timezone,
         };
         let told: Vec<&Event> = events.iter().map(|at| &self.changes.events[*at]).collect();
-        let (message, error) = message::compose(&setting, &told, mentions);
-        let warning = error.map(|error| format!("the message template failed, the built-in message was sent: {error}"));
-        (Draft { receiver: receiver.to_owned(), message, events }, warning)
+        let (mut message, error) = message::compose(&setting, &told, mentions);
+        let mut warnings: Vec<String> =
+            error.into_iter().map(|error| format!("the message template failed, the built-in message was sent: {error}")).collect();
+        match self.picture(&told) {
+            Ok(picture) => message.chart = picture,
+            Err(why) => warnings.push(format!("the chart was left out: {why}")),
+        }
+        (Draft { receiver: receiver.to_owned(), message, events }, warnings)
     }
 }
 

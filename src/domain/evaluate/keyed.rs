@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 impl Evaluation<'_> {
     pub(super) fn keyed_row(&mut self, row: &Row) {
         let fingerprint = self.fingerprint(row);
+        self.sampling.see(fingerprint, row);
         let known = if self.basis.is_rekeyed { None } else { self.seen.find(self.basis.known, fingerprint) };
         if let Some((at, seen)) = &mut self.cursor
             && let Some(value) = CursorValue::of(row, *at)

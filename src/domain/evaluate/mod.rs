@@ -24,6 +24,7 @@ mod lifecycle;
 mod missing;
 mod plan;
 mod report;
+mod sampling;
 mod shape;
 mod signs;
 mod trace;
@@ -45,6 +46,7 @@ use super::watcher::{AlertOn, Watcher};
 use chrono::{DateTime, Utc};
 use missing::Presence;
 use report::Gathering;
+use sampling::Sampling;
 use shape::Watched;
 use std::collections::{BTreeSet, HashMap};
 use trace::Reasons;
@@ -142,6 +144,7 @@ pub struct Evaluation<'a> {
     failure: Option<String>,
     cursor: Option<(usize, CursorSeen)>,
     late: BTreeSet<Fingerprint>,
+    sampling: Sampling,
 }
 
 /// A row that is judged when the result has ended.
@@ -225,6 +228,7 @@ impl<'a> Evaluation<'a> {
             failure: None,
             cursor: None,
             late: BTreeSet::new(),
+            sampling: Sampling::default(),
         }
     }
 
@@ -242,6 +246,7 @@ impl<'a> Evaluation<'a> {
         let missing = |what: &str, name: String| format!("the {what} `{name}` is not in the result, which has: {}", has());
         let keys = KeyColumns::of_watcher(watcher, self.basis.identity, &watcher.key, columns);
         self.keys = Some(keys.map_err(|name| missing("key column", name))?);
+        self.sampling = Sampling::new(watcher, columns);
         match &watcher.alert_on {
             AlertOn::Change { columns: named, .. } => self.watch(named, columns, has)?,
             AlertOn::Report { sums, .. } => self.gathering.columns(sums, columns).map_err(|name| missing("column", name))?,
@@ -311,6 +316,7 @@ impl<'a> Evaluation<'a> {
             order: std::mem::take(&mut self.seen).worth_keeping(),
             cursor: self.cursor.take().map(|(_, seen)| seen),
             late: std::mem::take(&mut self.late),
+            samples: std::mem::take(&mut self.sampling).finish(),
             ..Plan::default()
         };
         match &self.basis.watcher.alert_on {

@@ -6,13 +6,18 @@ use super::report::ReportFound;
 use super::shape::Shape;
 use super::trace::{Trace, TraceWord};
 use crate::domain::alert::{AlertStatus, Severity};
+use crate::domain::chart::{Sample, Sampled};
 use crate::domain::cursor::CursorSeen;
 use crate::domain::expression::ExpressionError;
 use crate::domain::guard::Moved;
 use crate::domain::known::KnownKey;
 use crate::domain::row::{Fingerprint, Row};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeSet, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Keys whose past is read: several times those that one chart shows, for receivers who are told of different ones.
+const MOST_WITH_PAST: usize = 24;
 
 /// Rows whose conditions could not be evaluated.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +107,10 @@ pub struct Plan {
     pub traces: Vec<Trace>,
     /// Whether every row that does not count is among them, so that one which is not there was not returned.
     pub is_trace_whole: bool,
+    /// The values of keys whose past is kept.
+    pub samples: Vec<Sampled>,
+    /// What is known of the past of those that [`Plan::needs_past`] named; whoever carries the plan out puts it in.
+    pub past: HashMap<Fingerprint, Vec<Sample>>,
     /// The places of the known keys in the order in which they came, when that is far from the order in which they are.
     pub order: Vec<u32>,
 }
@@ -117,6 +126,14 @@ impl Plan {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// The keys that are told now and whose past a chart may show, the worst first.
+    pub fn needs_past(&self) -> Vec<Fingerprint> {
+        let mut found: Vec<&Found> = self.fired.iter().chain(&self.escalated).collect();
+        found.sort_by_key(|found| Reverse(found.severity));
+        let bare = self.promoted.iter().chain(&self.repeated).chain(&self.resolved);
+        found.into_iter().map(|found| found.fingerprint).chain(bare.copied()).take(MOST_WITH_PAST).collect()
     }
 
     /// Places what was found with its content: new keys, and known ones that changed.

@@ -43,6 +43,7 @@ pub(crate) fn watcher() -> Watcher {
         guard: None,
         active: None,
         message: MessageTemplate::default(),
+        chart: None,
         notify: vec![Notify { when: None, receivers: vec!["warehouse".into()], mention: Vec::new() }],
     }
 }

@@ -87,6 +87,7 @@ pub(super) fn message(setting: &Setting<'_>, events: &[&Event], links: &[String]
         omitted: events.len() - cuttable,
         language: setting.language,
         mentions,
+        chart: None,
     }
 }
 

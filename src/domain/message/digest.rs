@@ -139,6 +139,7 @@ pub fn digest(digest: &Digest) -> Message {
         omitted: items.len() - cuttable,
         language,
         mentions: Vec::new(),
+        chart: None,
     }
 }
 
@@ -207,7 +208,8 @@ fn when(digest: &Digest, item: &Item<'_>) -> String {
     }
 }
 
-fn cells(row: &Map<String, Json>, but: &Map<String, Json>, most: usize) -> String {
+/// `sku A-17 · qty 3`: the columns of a row, harmless, but those of another.
+pub(in crate::domain) fn cells(row: &Map<String, Json>, but: &Map<String, Json>, most: usize) -> String {
     let text = |value: &Json| match value {
         Json::Null => words::NULL.to_owned(),
         Json::String(text) if text.is_empty() => words::EMPTY.to_owned(),

@@ -10,13 +10,18 @@ mod context;
 mod digest;
 mod neutralise;
 mod notices;
+mod picture;
 mod report;
 pub(in crate::domain) mod words;
 
 pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
+pub(in crate::domain) use digest::cells;
 pub use digest::{Digest, DigestKind, DigestLine, digest};
+pub(in crate::domain) use neutralise::is_invisible;
 pub use neutralise::neutralise;
+pub(in crate::domain) use neutralise::neutralise_to;
 pub use notices::month_share;
+pub use picture::Picture;
 pub use words::{Language, duration_words, of_source};
 
 use super::alert::{Event, EventKind};
@@ -51,6 +56,9 @@ pub struct Message {
     pub language: Language,
     /// Who is called by name.
     pub mentions: Vec<Mention>,
+    /// The picture that belongs to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<Picture>,
 }
 
 /// Everything besides the events that a message is made of.
@@ -146,19 +154,24 @@ impl Message {
     pub fn plain(language: Language, title: &str, blocks: Vec<String>) -> Message {
         let first_cuttable = blocks.len();
         let title = title.chars().take(MAX_TITLE_CHARS).collect();
-        Message { title, blocks, first_cuttable, cuttable: 0, is_uncounted: false, omitted: 0, language, mentions: Vec::new() }
+        Message { title, blocks, first_cuttable, cuttable: 0, is_uncounted: false, omitted: 0, language, mentions: Vec::new(), chart: None }
     }
 
     /// The Markdown, cut between two blocks where it would exceed [`MAX_TEXT_BYTES`].
     pub fn text(&self) -> String {
+        self.text_within(MAX_TEXT_BYTES)
+    }
+
+    /// The Markdown, cut between two blocks where it would have more bytes than this as JSON writes it.
+    pub fn text_within(&self, bytes: usize) -> String {
         let mut fitted = self.clone();
-        fitted.fit();
+        fitted.fit(bytes);
         fitted.joined()
     }
 
     /// The same message with half of its rows; `false` when there is nothing left to leave out.
     pub fn shorten(&mut self) -> bool {
-        self.fit();
+        self.fit(MAX_TEXT_BYTES);
         let can = self.cuttable > 1;
         let target = (self.cuttable / 2).max(1);
         while self.cuttable > target {
@@ -172,6 +185,7 @@ impl Message {
         self.title = name.to_owned();
         self.blocks = vec![words::reduced(self.language, name)];
         (self.first_cuttable, self.cuttable, self.omitted, self.is_uncounted) = (1, 0, 0, false);
+        self.chart = None;
     }
 
     fn insert_before_foot(&mut self, block: String) {
@@ -186,9 +200,11 @@ impl Message {
             false => words::omitted(self.language, self.omitted),
         });
         let (shown, rest) = self.blocks.split_at((self.first_cuttable + self.cuttable).min(self.blocks.len()));
+        let (head, shown) = shown.split_at(self.first_cuttable.min(shown.len()));
+        let picture = self.chart.as_ref().and_then(Picture::block);
         let mut text = String::new();
         let mut in_list = false;
-        for block in shown.iter().chain(&left_out).chain(rest) {
+        for block in head.iter().chain(&picture).chain(shown).chain(&left_out).chain(rest) {
             let is_item = block.starts_with("- ");
             text.push_str(if text.is_empty() {
                 ""
@@ -204,9 +220,9 @@ impl Message {
     }
 
     /// Leaves out what does not fit: blocks from the end of those that may be cut, then lines of the longest block.
-    fn fit(&mut self) {
+    fn fit(&mut self, bytes: usize) {
         loop {
-            let over = json_bytes(&self.joined()).saturating_sub(MAX_TEXT_BYTES);
+            let over = json_bytes(&self.joined()).saturating_sub(bytes);
             if over == 0 {
                 return;
             }

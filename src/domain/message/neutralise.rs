@@ -13,7 +13,7 @@ pub fn neutralise(text: &str) -> String {
 }
 
 /// The same with another limit.
-pub(super) fn neutralise_to(text: &str, max_chars: usize) -> String {
+pub(in crate::domain) fn neutralise_to(text: &str, max_chars: usize) -> String {
     let mut out = String::with_capacity(text.len().min(4 * max_chars));
     let cut: Vec<char> = text.trim().chars().filter(|c| !is_invisible(*c)).take(max_chars + 1).collect();
     let shown = &cut[..cut.len().min(max_chars)];
@@ -52,7 +52,7 @@ fn replacement(c: char, before: Option<char>, after: Option<char>) -> Option<&'s
 }
 
 /// Characters that change how others are read without being seen: controls, zero-width, direction overrides, fillers.
-fn is_invisible(c: char) -> bool {
+pub(in crate::domain) fn is_invisible(c: char) -> bool {
     let control = c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     control
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{061C}' | '\u{FEFF}' | '\u{00AD}' | '\u{E0000}'..='\u{E007F}'

@@ -3,7 +3,7 @@
 
 use super::builtin::{cells, foot, joined};
 use super::neutralise::neutralise_to;
-use super::words;
+use super::words::{self, grouped};
 use super::{Language, Message, Setting, neutralise};
 use crate::domain::alert::{Event, Sum};
 use crate::domain::value::parse_number;
@@ -48,6 +48,7 @@ pub(super) fn message(setting: &Setting<'_>, event: &Event, mentions: Vec<Mentio
         omitted: usize::try_from(event.row_count).unwrap_or(usize::MAX).saturating_sub(cuttable),
         language,
         mentions,
+        chart: None,
     }
 }
 
@@ -77,21 +78,6 @@ fn change(language: Language, now: &str, before: &str) -> String {
     }
     let sign = if percent > BigDecimal::zero() { "+" } else { "" };
     format!("{sign}{} %", percent.to_plain_string())
-}
-
-/// A number with its thousands apart: `1,234,567.50`.
-fn grouped(number: &str) -> String {
-    let (sign, unsigned) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
-    let (whole, fraction) = unsigned.split_once('.').map_or((unsigned, None), |(whole, fraction)| (whole, Some(fraction)));
-    let digits = whole.len();
-    let mut grouped = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (digits - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    fraction.map_or_else(|| format!("{sign}{grouped}"), |fraction| format!("{sign}{grouped}.{fraction}"))
 }
 
 #[cfg(test)]

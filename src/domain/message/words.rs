@@ -17,7 +17,7 @@ pub enum Language {
 }
 
 impl Language {
-    fn pick<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
+    pub(in crate::domain) fn pick<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
         match self {
             Language::ZhCn => chinese,
             Language::En => english,
@@ -25,7 +25,7 @@ impl Language {
     }
 
     /// What stands between a name and its value.
-    pub(super) fn colon(self) -> &'static str {
+    pub(in crate::domain) fn colon(self) -> &'static str {
         self.pick("：", ": ")
     }
 }
@@ -46,7 +46,7 @@ pub fn duration_words(language: Language, length: TimeDelta) -> String {
 }
 
 /// The word for a severity.
-pub(super) fn severity(language: Language, severity: Severity) -> &'static str {
+pub(in crate::domain) fn severity(language: Language, severity: Severity) -> &'static str {
     match severity {
         Severity::Info => language.pick("提示", "info"),
         Severity::Warning => language.pick("警告", "warning"),
@@ -55,7 +55,7 @@ pub(super) fn severity(language: Language, severity: Severity) -> &'static str {
 }
 
 /// The sign a phone shows first.
-pub(super) fn icon(kind: EventKind, severity: Severity) -> &'static str {
+pub(in crate::domain) fn icon(kind: EventKind, severity: Severity) -> &'static str {
     match (kind, severity) {
         (EventKind::Resolved | EventKind::WatcherRecovered, _) => "🟢",
         (EventKind::WatcherFailed, _) => "⚠️",
@@ -145,7 +145,7 @@ pub(super) fn rows(language: Language, n: u64) -> String {
 }
 
 /// The last line of a list that shows only some of an alert's rows.
-pub(super) fn more_rows(language: Language, n: u64) -> String {
+pub(in crate::domain) fn more_rows(language: Language, n: u64) -> String {
     match language {
         Language::ZhCn => format!("…另有 {n} 行"),
         Language::En => format!("… and {n} more rows"),
@@ -271,8 +271,36 @@ pub(super) fn digest_since(language: Language, at: &str) -> String {
     }
 }
 
+/// What a chart calls the labels that it adds up.
+pub(in crate::domain) fn others(language: Language, n: usize) -> String {
+    match language {
+        Language::ZhCn => format!("其他（{n} 项）"),
+        Language::En => format!("{n} others"),
+    }
+}
+
+/// What stands between the names of columns.
+pub(in crate::domain) fn enumeration(language: Language) -> &'static str {
+    language.pick("、", ", ")
+}
+
+/// A number with its thousands apart: `1,234,567.50`.
+pub(in crate::domain) fn grouped(number: &str) -> String {
+    let (sign, unsigned) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
+    let (whole, fraction) = unsigned.split_once('.').map_or((unsigned, None), |(whole, fraction)| (whole, Some(fraction)));
+    let digits = whole.len();
+    let mut grouped = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (digits - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    fraction.map_or_else(|| format!("{sign}{grouped}"), |fraction| format!("{sign}{grouped}.{fraction}"))
+}
+
 /// `NULL`, shown as such and never as 0 or nothing.
-pub(super) const NULL: &str = "NULL";
+pub(in crate::domain) const NULL: &str = "NULL";
 
 /// An empty text, which would not be seen.
 pub(super) const EMPTY: &str = "''";

@@ -114,7 +114,8 @@ fn number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-fn is_firewall(json: &Value) -> bool {
+/// Whether a JSON answer is the firewall's and not an API's.
+pub(super) fn is_firewall(json: &Value) -> bool {
     json.get("punish").is_some() || json.get("source").and_then(Value::as_str) == Some("x5") || json["status"] == 1111
 }
 

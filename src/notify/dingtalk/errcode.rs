@@ -11,9 +11,9 @@ pub const BAN: Duration = Duration::from_secs(600);
 /// The firewall refuses an address for five minutes; one more, so as not to be early.
 pub const FIREWALL_WAIT: Duration = Duration::from_secs(360);
 /// The window of the limits per second is one second; a hair more.
-const SECOND_LIMIT_WAIT: Duration = Duration::from_secs(2);
+pub(super) const SECOND_LIMIT_WAIT: Duration = Duration::from_secs(2);
 /// The limit over all of DingTalk: it asks for patience of a few seconds.
-const PLATFORM_LIMIT_WAIT: Duration = Duration::from_secs(4);
+pub(super) const PLATFORM_LIMIT_WAIT: Duration = Duration::from_secs(4);
 
 const KEYWORD: &str = "set `keyword` of this receiver to one of the robot's keywords (自定义关键词)";
 const SIGN: &str = "set `secret` of this receiver to the robot's signing secret (加签), whole, with its SEC";
@@ -24,9 +24,11 @@ const TOKEN: &str = "copy the robot's webhook anew: its access_token is not know
 const STOPPED: &str = "switch the robot on again in the group's settings";
 const REMOVED: &str = "add a robot to the group again and set the new webhook: this one was removed";
 const DISSOLVED: &str = "set the webhook of a robot in another group: this one was dissolved";
-const API_QUOTA: &str = "raise the organisation's API quota of this month, or wait for the next month";
+/// For a month whose API calls are used up.
+pub(super) const API_QUOTA: &str = "raise the organisation's API quota of this month, or wait for the next month";
 const WEBHOOK_QUOTA: &str = "raise the organisation's webhook quota or the robot's cap of this month, or wait for the next month";
-const MANGLED: &str = "look for a proxy between here and DingTalk that changes requests: this one arrived broken";
+/// For a request that did not arrive as it was sent.
+pub(super) const MANGLED: &str = "look for a proxy between here and DingTalk that changes requests: this one arrived broken";
 const NOT_A_ROBOT: &str = "set the webhook of a custom group robot (自定义机器人): this address does not take markdown messages";
 /// For an address that exists but is not a robot's.
 pub(super) const WRONG_PATH: &str = "copy the robot's webhook anew: its path must be /robot/send";

@@ -8,17 +8,19 @@
 //! - The body has at most 20,000 bytes of UTF-8, the `@` needs both a list and a text ([`message`]).
 //! - More than 20 messages in a minute silence the robot for ten minutes: a throttle is waited out, not retried.
 
+pub mod app;
 pub mod errcode;
 pub mod message;
 pub mod receiver;
 pub mod robot;
 pub mod sign;
 pub mod simulator;
+pub mod stream;
 
 mod answer;
 mod http;
 
 pub use message::{MAX_BODY_BYTES, MAX_MENTIONS, Outgoing, body_size};
-pub use receiver::{Channel, Parcel, Pool, Receiver, Sent};
+pub use receiver::{Channel, Parcel, Person, Pool, Receiver, Sent};
 pub use robot::{Robot, RobotError, RobotSettings};
 pub use simulator::{Simulator, SimulatorSettings};

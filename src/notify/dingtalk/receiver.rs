@@ -4,9 +4,12 @@
 //! most one. Where a delivery has several targets it takes several attempts: [`Sent::is_whole`] says when there is none
 //! left.
 
+use super::app::App;
 use super::message::Outgoing;
 use super::robot::Robot;
+use crate::clock::Clock;
 use crate::domain::budget::Terms;
+use crate::domain::card::Card;
 use crate::domain::delivery::{Attempt, TargetResult, Verdict};
 use crate::domain::message::Message;
 use chrono::{DateTime, Utc};
@@ -25,19 +28,38 @@ pub struct Receiver {
 pub enum Channel {
     /// Custom robots in one group.
     Robots(Pool),
+    /// An app: people, and groups that its robot is in.
+    App(Box<App>),
+}
+
+/// A person who was looked up by mobile number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The number.
+    pub mobile: String,
+    /// The user id.
+    pub user_id: String,
 }
 
 /// What is to be sent in one attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Parcel<'a> {
+    /// The delivery's number; 0 for a test message.
+    pub delivery: i64,
+    /// When the delivery was made.
+    pub created_at: DateTime<Utc>,
     /// DingTalk's idempotency key: the same for all attempts of a delivery.
     pub uuid: &'a str,
     /// What it says.
     pub message: &'a Message,
+    /// What a card shows of it; none: it is no card.
+    pub card: Option<&'a Card>,
     /// Which robot of the pool sends it, by the name of its terms.
     pub robot: &'a str,
     /// Targets that earlier attempts have settled.
     pub reached: &'a [TargetResult],
+    /// People whose user ids are known by number.
+    pub people: &'a [Person],
 }
 
 /// What came of one attempt.
@@ -49,12 +71,16 @@ pub struct Sent {
     pub targets: Vec<TargetResult>,
     /// Whether a delivered attempt was the last: no target is left.
     pub is_whole: bool,
+    /// People who were looked up on the way.
+    pub found: Vec<Person>,
+    /// Mobile numbers whose user ids are not valid any more.
+    pub lost: Vec<String>,
 }
 
 impl From<Attempt> for Sent {
     /// An attempt that has no targets.
     fn from(attempt: Attempt) -> Sent {
-        Sent { attempt, targets: Vec::new(), is_whole: true }
+        Sent { attempt, targets: Vec::new(), is_whole: true, found: Vec::new(), lost: Vec::new() }
     }
 }
 
@@ -68,13 +94,45 @@ impl Receiver {
     pub fn kind(&self) -> &'static str {
         match &self.channel {
             Channel::Robots(_) => "dingtalk_robot",
+            Channel::App(_) => "dingtalk_app",
         }
     }
 
-    /// Makes one attempt. `now` is the time the request is signed with.
-    pub async fn send(&self, parcel: &Parcel<'_>, now: DateTime<Utc>) -> Sent {
+    /// The app, where it is one.
+    pub fn app(&self) -> Option<&App> {
         match &self.channel {
-            Channel::Robots(pool) => pool.send(parcel, now).await.into(),
+            Channel::App(app) => Some(app),
+            Channel::Robots(_) => None,
+        }
+    }
+
+    /// Makes one attempt.
+    pub async fn send(&self, parcel: &Parcel<'_>, clock: &Clock) -> Sent {
+        match &self.channel {
+            Channel::Robots(pool) => pool.send(parcel, clock.now()).await.into(),
+            Channel::App(app) => app.send(parcel, clock).await,
+        }
+    }
+
+    /// Sends a message that is no delivery (a test, a preview) to all its targets, one after another; what came of the last
+    /// request, and of each target.
+    pub async fn send_whole(
+        &self,
+        uuid: &str,
+        message: &Message,
+        card: Option<&Card>,
+        robot: &str,
+        clock: &Clock,
+    ) -> (Attempt, Vec<TargetResult>) {
+        let mut reached = Vec::new();
+        let created_at = clock.now();
+        loop {
+            let parcel = Parcel { delivery: 0, created_at, uuid, message, card, robot, reached: &reached, people: &[] };
+            let sent = self.send(&parcel, clock).await;
+            reached.extend(sent.targets);
+            if sent.is_whole || sent.attempt.verdict != Verdict::Delivered {
+                return (sent.attempt, reached);
+            }
         }
     }
 
@@ -82,6 +140,7 @@ impl Receiver {
     pub fn final_text(&self, message: &Message) -> Option<String> {
         match &self.channel {
             Channel::Robots(pool) => pool.robots.first().map(|robot| robot.final_text(&outgoing("", message, &message.text()))),
+            Channel::App(_) => Some(message.text()),
         }
     }
 
@@ -89,6 +148,7 @@ impl Receiver {
     pub fn body(&self, message: &Message) -> Option<String> {
         match &self.channel {
             Channel::Robots(pool) => pool.robots.first().map(|robot| robot.body(&outgoing("", message, &message.text()))),
+            Channel::App(app) => Some(app.body(message)),
         }
     }
 }

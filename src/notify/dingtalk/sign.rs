@@ -10,9 +10,14 @@ use sha2::Sha256;
 ///
 /// The secret is used whole, with its `SEC`, both as the key and as the second line of what is signed.
 pub fn sign(secret: &str, timestamp_ms: i64) -> String {
+    hmac_base64(secret, &format!("{timestamp_ms}\n{secret}"))
+}
+
+/// HMAC-SHA256 of a text, in base64.
+pub(super) fn hmac_base64(secret: &str, text: &str) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
         return String::new(); // an HMAC key may have any length: this cannot happen
     };
-    mac.update(format!("{timestamp_ms}\n{secret}").as_bytes());
+    mac.update(text.as_bytes());
     BASE64_STANDARD.encode(mac.finalize().into_bytes())
 }

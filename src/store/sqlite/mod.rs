@@ -1,6 +1,8 @@
 //! The store in an SQLite file: WAL, `synchronous=FULL`, one writer, a few readers.
 
+mod cards;
 mod codec;
+mod conversation;
 mod digests;
 mod explain;
 mod explain_told;
@@ -8,8 +10,10 @@ mod merging;
 mod months;
 mod outbox;
 mod people;
+mod pictures;
 mod polls;
 mod read;
+mod receipts;
 mod robots;
 mod silences;
 mod targets;

@@ -3,7 +3,7 @@
 use super::codec::{stamp, time_or_null};
 use super::polls::insert_delivery;
 use super::{Doing, Sqlite};
-use crate::domain::budget::{Month, MonthUse, Terms, told_share};
+use crate::domain::budget::{Month, MonthUse, QuotaKind, Terms, told_share};
 use crate::domain::delivery::{Attempt, Verdict};
 use crate::domain::message::Message;
 use crate::store::model::StoreError;
@@ -97,18 +97,24 @@ async fn read(tx: &mut Transaction<'_, Db>, owner: &MonthOwner, quota: u64, now:
     Ok(MonthUse { quota, used: row.get::<i64, _>("used").unsigned_abs(), last_at: time_or_null(row.get("last_at"))? })
 }
 
+/// What one attempt uses: an app counts the calls it makes by itself.
+fn uses(owner: &MonthOwner) -> i64 {
+    i64::from(!matches!(owner, MonthOwner::Organisation(_, QuotaKind::Api)))
+}
+
 /// Counts an attempt before it is made: whoever dies in it has used it.
 pub(super) async fn count(tx: &mut Transaction<'_, Db>, terms: &Terms, robot: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     for (owner, _) in owners(terms, robot) {
         let (name, kind) = owner.columns();
         sqlx::query(
-            "insert into month_use (owner, kind, month, used, last_at) values (?1, ?2, ?3, 1, ?4)
-             on conflict (owner, kind, month) do update set used = used + 1, last_at = ?4",
+            "insert into month_use (owner, kind, month, used, last_at) values (?1, ?2, ?3, ?5, ?4)
+             on conflict (owner, kind, month) do update set used = used + ?5, last_at = ?4",
         )
         .bind(name)
         .bind(kind)
         .bind(Month::of(now).name)
         .bind(stamp(now))
+        .bind(uses(&owner))
         .execute(&mut **tx)
         .await
         .doing("counting what is used of a month")?;
@@ -131,7 +137,7 @@ pub(super) async fn settle(
         let (name, kind) = owner.columns();
         let row =
             sqlx::query("update month_use set used = max(0, used - ?) where owner = ? and kind = ? and month = ? returning used, told")
-                .bind(i64::from(!is_used))
+                .bind(if is_used { 0 } else { uses(&owner) })
                 .bind(name)
                 .bind(kind)
                 .bind(&month)

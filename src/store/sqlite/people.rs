@@ -15,13 +15,22 @@ use sqlx::{Row as _, Sqlite as Db, Transaction};
 impl Sqlite {
     pub(in crate::store) async fn acknowledge(&self, ids: &[i64], by: &Acknowledgement) -> Result<Vec<(i64, Acked)>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut results = Vec::with_capacity(ids.len());
-        for id in ids {
-            results.push((*id, acknowledge_one(&mut tx, *id, by).await?));
-        }
+        let results = acknowledge_all(&mut tx, ids, by).await?;
         tx.commit().await.doing("acknowledging alerts")?;
         Ok(results)
     }
+}
+
+pub(super) async fn acknowledge_all(
+    tx: &mut Transaction<'_, Db>,
+    ids: &[i64],
+    by: &Acknowledgement,
+) -> Result<Vec<(i64, Acked)>, StoreError> {
+    let mut results = Vec::with_capacity(ids.len());
+    for id in ids {
+        results.push((*id, acknowledge_one(tx, *id, by).await?));
+    }
+    Ok(results)
 }
 
 /// The event that a person named.

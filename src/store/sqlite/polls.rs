@@ -1,6 +1,7 @@
 //! Claims of polls, and the one transaction that records a poll and all that follows from it.
 
 use super::codec::{alert, count, digest, fingerprint, json_or_null, row_with_kinds, stamp, time, time_or_null, to_json, word};
+use super::pictures::{insert_pictures, insert_samples};
 use super::silences::reopen;
 use super::traces::{end_traces, insert_traces};
 use super::{Doing, Sqlite};
@@ -43,6 +44,7 @@ impl Sqlite {
             .execute(&mut *tx)
             .await
             .doing("ending the deliveries of a dead service")?;
+        sqlx::query("delete from lease").execute(&mut *tx).await.doing("ending the lead of a dead service")?;
         tx.commit().await.doing("taking over")
     }
 
@@ -161,11 +163,16 @@ impl Sqlite {
         mark_alerts(&mut tx, &changes.marks).await?;
         unacknowledge(&mut tx, &changes.unacknowledge).await?;
         let ids = insert_events(&mut tx, Some(poll_id), &changes.events).await?;
+        let mut deliveries = Vec::with_capacity(changes.deliveries.len());
         for draft in &changes.deliveries {
             let events: Vec<i64> = draft.events.iter().map(|at| ids[*at]).collect();
             let at = commit.record.ended_at;
-            insert_delivery(&mut tx, &commit.claim.watcher, Some(poll_id), &draft.receiver, &draft.message, &events, at).await?;
+            let delivery =
+                insert_delivery(&mut tx, &commit.claim.watcher, Some(poll_id), &draft.receiver, &draft.message, &events, at).await?;
+            deliveries.push(delivery);
         }
+        insert_pictures(&mut tx, &changes.pictures, &deliveries).await?;
+        insert_samples(&mut tx, &changes.samples, commit.record.started_at).await?;
         defer(&mut tx, &changes.deferred, &ids).await?;
         insert_silenced(&mut tx, &changes.silenced, &ids).await?;
         end_traces(&mut tx, &changes.traces_over, commit.record.started_at).await?;

@@ -1,6 +1,7 @@
 //! Lists for people, pages and the API; and the janitor's work.
 
 use super::codec::{acknowledgement, object, parse_json, stamp};
+use super::targets::readers;
 use super::{Doing, Sqlite};
 use crate::store::lists::{
     AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine,
@@ -11,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite as Db};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Lines per statement of the janitor: the write lock is never held for long.
 const PURGE_CHUNK: i64 = 1_000;
@@ -89,9 +90,17 @@ impl Sqlite {
                     attempts: row.get("attempts"),
                     answer: row.get("answer"),
                     delivered_at: row.get("delivered_at"),
+                    read_by: Vec::new(),
+                    targets: Vec::new(),
                 };
                 found.entry(row.get("event_id")).or_default().push(line);
             }
+        }
+        let ids: BTreeSet<i64> = found.values().flatten().map(|delivery| delivery.id).collect();
+        let targets = self.targets_of(&ids.into_iter().collect::<Vec<_>>()).await?;
+        for delivery in found.values_mut().flatten() {
+            delivery.targets = targets.get(&delivery.id).cloned().unwrap_or_default();
+            delivery.read_by = readers(&delivery.targets);
         }
         Ok(found)
     }
@@ -122,7 +131,12 @@ impl Sqlite {
         .doing("reading deliveries")?;
         let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
         let mut tries = self.attempts_of(&ids).await?;
-        Ok(rows.iter().map(|row| delivery_line(row, tries.remove(&row.get("id")).unwrap_or_default())).collect())
+        let mut targets = self.targets_of(&ids).await?;
+        let mut line = |row: &SqliteRow| {
+            let id = row.get("id");
+            DeliveryLine { targets: targets.remove(&id).unwrap_or_default(), ..delivery_line(row, tries.remove(&id).unwrap_or_default()) }
+        };
+        Ok(rows.iter().map(&mut line).collect())
     }
 
     pub(in crate::store) async fn messages_after(&self, delivery: i64) -> Result<Vec<QueuedMessage>, StoreError> {
@@ -170,7 +184,7 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn purge(&self, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut gone = self.purge_traces(now).await?;
+        let mut gone = self.purge_traces(now).await? + self.purge_pictures(now).await?;
         // A settled delivery's `not_before` is when it was settled. A line that an unsettled delivery tells stays, as do the polls of the lines that stay.
         for statement in [
             "delete from delivery where id in (select id from delivery where state in ('delivered', 'discarded') and max(created_at, not_before) < ?1 limit ?2)",
@@ -181,6 +195,8 @@ impl Sqlite {
                 and not exists (select 1 from silenced_event s join silence q on q.id = s.silence_id where s.event_id = h.id and q.told_at is null) limit ?2)",
             "delete from delivery_attempt where id in (select id from delivery_attempt where delivery_id is null and started_at < ?1 limit ?2)",
             "delete from silence where id in (select id from silence where told_at < ?1 limit ?2)",
+            "delete from member where (app, user_id) in (select app, user_id from member where at < ?1 limit ?2)",
+            "delete from stream_message where id in (select id from stream_message where at < ?1 limit ?2)",
             "delete from poll where id in (select p.id from poll p where p.ended_at < ?1
                 and not exists (select 1 from alert_history h where h.poll_id = p.id)
                 and not exists (select 1 from delivery d where d.poll_id = p.id) limit ?2)",
@@ -310,5 +326,6 @@ fn delivery_line(row: &SqliteRow, tries: Vec<AttemptLine>) -> DeliveryLine {
         merged_into: row.get("merged_into"),
         moved_from: row.get("moved_from"),
         tries,
+        targets: Vec::new(),
     }
 }

@@ -33,22 +33,10 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn add_silence(&self, silence: &Silence, now: DateTime<Utc>) -> Result<i64, StoreError> {
-        let done = sqlx::query(
-            "insert into silence (created_at, author, reason, watcher, key, severity, receiver, starts_at, ends_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(stamp(now))
-        .bind(&silence.author)
-        .bind(&silence.reason)
-        .bind(&silence.watcher)
-        .bind(key_json(&silence.key)?)
-        .bind(silence.severity.map(Severity::as_str))
-        .bind(&silence.receiver)
-        .bind(stamp(silence.starts_at))
-        .bind(stamp(silence.ends_at))
-        .execute(&self.writer)
-        .await
-        .doing("writing a silence")?;
-        Ok(done.last_insert_rowid())
+        let mut tx = self.begin().await?;
+        let id = insert_silence(&mut tx, silence, now).await?;
+        tx.commit().await.doing("writing a silence")?;
+        Ok(id)
     }
 
     pub(in crate::store) async fn end_silences(&self, ids: &[i64], now: DateTime<Utc>) -> Result<Vec<(i64, Ended)>, StoreError> {
@@ -60,6 +48,25 @@ impl Sqlite {
         tx.commit().await.doing("ending silences")?;
         Ok(results)
     }
+}
+
+pub(super) async fn insert_silence(tx: &mut Transaction<'_, Db>, silence: &Silence, now: DateTime<Utc>) -> Result<i64, StoreError> {
+    let done = sqlx::query(
+        "insert into silence (created_at, author, reason, watcher, key, severity, receiver, starts_at, ends_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(stamp(now))
+    .bind(&silence.author)
+    .bind(&silence.reason)
+    .bind(&silence.watcher)
+    .bind(key_json(&silence.key)?)
+    .bind(silence.severity.map(Severity::as_str))
+    .bind(&silence.receiver)
+    .bind(stamp(silence.starts_at))
+    .bind(stamp(silence.ends_at))
+    .execute(&mut **tx)
+    .await
+    .doing("writing a silence")?;
+    Ok(done.last_insert_rowid())
 }
 
 async fn end_one(tx: &mut Transaction<'_, Db>, id: i64, now: DateTime<Utc>) -> Result<Ended, StoreError> {

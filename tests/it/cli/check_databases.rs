@@ -25,6 +25,15 @@ fn everywhere(said: &'static [&'static str]) -> [&'static [&'static str]; 3] {
     [said, said, said]
 }
 
+/// What is wrong with the chart of a report; SQLite does not tell that a column holds text.
+const CHART_FAULTS: &[&str] = &[
+    "4:29 the result has no column `nme` | did you mean `name`?",
+    "4:50 the column `name` cannot be drawn: it holds text | let the query cast it to a number, or remove it",
+    "4:58 the result has no column `amout` | did you mean `amount`?",
+    "4:80 the result has no column `prce` | did you mean `price`?",
+];
+const CHART_FAULTS_OF_SQLITE: &[&str] = &[CHART_FAULTS[0], CHART_FAULTS[2], CHART_FAULTS[3]];
+
 fn cases() -> Vec<Wrong> {
     vec![
         Wrong {
@@ -231,6 +240,22 @@ query = "select name, price, stock as amount from products order by name"
                 ],
                 &["4:25 the result has no column `amout` | did you mean `amount`?"],
             ],
+        },
+        Wrong {
+            name: "chart",
+            text: r#"alert_on = "report"
+chart = { kind = "bar", x = "nme", y = ["price", "name", "amout"], threshold = "prce" }
+query = "select name, price, stock as amount from products order by name"
+"#,
+            said: [CHART_FAULTS, CHART_FAULTS, CHART_FAULTS_OF_SQLITE],
+        },
+        Wrong {
+            name: "past",
+            text: r#"key = ["sku"]
+chart = { kind = "line", y = "stok" }
+query = "select sku, stock from products"
+"#,
+            said: everywhere(&["4:30 the result has no column `stok` | did you mean `stock`?"]),
         },
         Wrong {
             name: "cursor",

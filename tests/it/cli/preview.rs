@@ -151,3 +151,23 @@ async fn without_a_name_the_page_is_a_temporary_file() {
     assert!(path.contains("rowbell-low_stock-") && std::fs::read_to_string(&path).expect("a page").contains("龙井茶"), "{path}");
     std::fs::remove_file(path).expect("removed");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chart_is_announced_written_and_shown_on_the_page() {
+    let house = House::new().await;
+    house.watcher("low_stock", &format!("{LOW_STOCK}[chart]\nkind = \"bar\"\nx = \"name\"\ny = \"stock\"\n"));
+    house.rowbell(&["preview", "low_stock", "--chart", "stock.png"]).exit(0).out_has("with a picture").out_has("stock.png");
+    let picture = std::fs::read(house.path("stock.png")).expect("a picture");
+    assert!(picture.starts_with(b"\x89PNG\r\n") && picture.len() < 60_000, "{}", picture.len());
+    let told = seen(&house, "low_stock");
+    assert_eq!(told["messages"][0]["chart"]["labels"], json!(["龙井茶", "铁观音"]), "{told}");
+    house.rowbell(&["preview", "low_stock", "--html", "page.html"]).exit(0);
+    let page = std::fs::read_to_string(house.path("page.html")).expect("a page");
+    assert_eq!(
+        (page.matches("<img ").count(), page.contains("src=\"data:image/png;base64,iVBOR"), page.contains("http://127")),
+        (1, true, false)
+    );
+    house.rowbell(&["preview", "low_stock", "--chart", "rowbell.toml"]).exit(2).err_has("does not end in .png");
+    house.watcher("plain", LOW_STOCK);
+    house.rowbell(&["preview", "plain", "--chart", "plain.png"]).exit(1).err_has("no message that is shown has a chart");
+}

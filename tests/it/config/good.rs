@@ -70,7 +70,7 @@ keyword = "告警"
     let shop = &settings.sources["shop"];
     assert_eq!((shop.timezone, shop.max_connections, shop.max_rows), (chrono_tz::Europe::Berlin, 2, 100_000));
     assert_eq!(shop.query_timeout, Duration::from_secs(30));
-    let ReceiverKind::Robots(own) = &settings.receivers["warehouse"].kind;
+    let ReceiverKind::Robots(own) = &settings.receivers["warehouse"].kind else { panic!("robots") };
     let RobotSettings { webhook, secret, keyword } = &own.robots[0];
     assert!(webhook.expose_secret().ends_with("access_token=t${x}"));
     assert_eq!(secret.as_ref().unwrap().expose_secret(), "SEC1");
@@ -99,7 +99,7 @@ fallback = "ops"
     let settings = parse_settings(Path::new("rowbell.toml"), text, &Environment::default()).unwrap();
     let warehouse = &settings.receivers["warehouse"];
     assert_eq!((warehouse.digest, warehouse.fallback.as_deref()), (Some(Duration::from_secs(600)), Some("ops")));
-    let ReceiverKind::Robots(own) = &warehouse.kind;
+    let ReceiverKind::Robots(own) = &warehouse.kind else { panic!("robots") };
     assert_eq!((own.robots.len(), own.monthly_cap, own.robots[0].keyword.as_deref()), (2, Some(100), Some("告警")));
     let (name, quotas) = settings.organisation_of(warehouse);
     assert_eq!((name.as_str(), quotas.monthly_quota, quotas.api_quota, quotas.tell), ("main", Some(3_000), None, vec!["ops".to_owned()]));

@@ -47,7 +47,13 @@ wrong! {
     a_robot_without_webhook: "[receivers.w]\ntype = \"dingtalk_robot\"\n";
     a_webhook_that_is_no_url: "[receivers.w]\ntype = \"dingtalk_robot\"\nwebhook = \"hunter2\"\n";
     a_receiver_without_a_type: "[receivers.w]\nwebhook = \"https://h/?access_token=hunter2\"\n";
-    a_receiver_of_a_later_version: "[receivers.d]\ntype = \"dingtalk_app\"\nclient_id = \"x\"\nclient_secret = \"hunter2\"\n";
+    an_app_that_names_nobody: "[receivers.d]\ntype = \"dingtalk_app\"\nclient_id = \"x\"\nclient_secret = \"hunter2\"\n";
+    an_app_without_credentials: "[receivers.d]\ntype = \"dingtalk_app\"\nusers = [\"u1\"]\n";
+    an_app_with_a_robots_keys: "[receivers.d]\ntype = \"dingtalk_app\"\nclient_id = \"x\"\nclient_secret = \"hunter2\"\nusers = [\"u1\"]\nwebhook = \"https://h/?access_token=hunter3\"\n";
+    a_robot_with_an_apps_keys: "[receivers.w]\ntype = \"dingtalk_robot\"\nwebhook = \"https://h/?access_token=hunter2\"\nusers = [\"u1\"]\n";
+    a_ding_for_nobody: "[receivers.d]\ntype = \"dingtalk_app\"\nclient_id = \"x\"\nclient_secret = \"hunter2\"\nconversations = [\"cid\"]\nform = \"ding_phone\"\n";
+    a_work_notification_without_agent: "[receivers.d]\ntype = \"dingtalk_app\"\nclient_id = \"x\"\nclient_secret = \"hunter2\"\nusers = [\"u1\"]\nform = \"work_notification\"\n";
+    what_an_app_cannot_be: "[receivers.d]\ntype = \"dingtalk_app\"\nclient_id = \"x\"\nclient_secret = \"hunter2\"\nusers = []\nform = \"email\"\nagent_id = \"7\"\nrecall_resolved = 1\napi_url = \"api\"\n";
     a_robot_beside_a_pool: "[receivers.w]\ntype = \"dingtalk_robot\"\nwebhook = \"https://h/?access_token=hunter2\"\nsecret = \"SEChunter2\"\nrobots = [{ webhook = \"https://h/?access_token=hunter3\" }]\n";
     a_pool_of_no_robots: "[receivers.w]\ntype = \"dingtalk_robot\"\nrobots = []\n";
     robots_that_are_addresses: "[receivers.w]\ntype = \"dingtalk_robot\"\nrobots = [\"https://h/?access_token=hunter2\"]\n";

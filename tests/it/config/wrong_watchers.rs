@@ -35,7 +35,7 @@ macro_rules! with {
 wrong! {
     a_misspelt_key_names_the_nearest: with!("repeat_intervall = \"4h\"");
     an_unknown_key_lists_what_is_known: with!("colour = \"red\"");
-    keys_of_a_later_version_are_known: with!("chart = \"line\"\n[message]\nchart = \"line\"");
+    a_chart_that_is_no_table_and_one_in_the_message: with!("chart = \"line\"\n[message]\nchart = \"line\"");
     a_misspelt_alert_on: with!("alert_on = \"mach\"");
     an_empty_file: "";
     a_file_of_comments: "# source = \"erp\"\n";
@@ -148,6 +148,22 @@ wrong! {
     a_guard_that_one_poll_confirms: with!("guard = { fired = 500, polls = 1 }");
     a_guard_of_a_report: with!("alert_on = \"report\"\nguard = { fired = 500 }");
     a_misspelt_key_of_a_guard: with!("[guard]\nvanish = \"50%\"");
+    a_chart_of_an_unknown_kind: with!("[chart]\nkind = \"lines\"\nx = \"sku\"\ny = \"stock\"");
+    a_chart_without_its_columns: with!("[chart]\nkind = \"bar\"");
+    a_chart_with_misspelt_keys: with!("[chart]\nkind = \"bar\"\nxs = \"sku\"\ny = \"stock\"\ntreshold = 5");
+    a_chart_of_what_is_missing: with!("alert_on = \"missing\"\n[chart]\nkind = \"bar\"\nx = \"sku\"\ny = \"stock\"");
+    a_past_without_a_key: with!("[chart]\nkind = \"line\"\nvalue = \"stock\"");
+    a_past_of_a_report: with!("alert_on = \"report\"\n[chart]\nkind = \"line\"\nvalue = \"stock\"");
+    a_past_that_is_a_pie: with!("key = [\"sku\"]\n[chart]\nkind = \"pie\"\nvalue = \"stock\"");
+    a_past_beside_rows: with!("key = [\"sku\"]\n[chart]\nkind = \"line\"\nvalue = \"stock\"\nx = \"sku\"\ny = \"stock\"\nlimit = 3\nsort = \"ascending\"");
+    a_past_of_two_columns: with!("key = [\"sku\"]\n[chart]\nkind = \"line\"\ny = [\"stock\", \"price\"]");
+    a_pie_of_two_columns_with_a_threshold: with!("[chart]\nkind = \"pie\"\nx = \"sku\"\ny = [\"stock\", \"price\"]\nthreshold = 5");
+    a_line_that_is_sorted_and_cut: with!("[chart]\nkind = \"line\"\nx = \"day\"\ny = \"stock\"\nsort = \"descending\"\nlimit = 5");
+    a_chart_of_no_column: with!("[chart]\nkind = \"bar\"\nx = \"sku\"\ny = []");
+    a_chart_of_one_column_twice: with!("[chart]\nkind = \"bar\"\nx = \"sku\"\ny = [\"stock\", \"stock\"]");
+    a_chart_with_a_threshold_in_quotes: with!("[chart]\nkind = \"bar\"\nx = \"sku\"\ny = \"stock\"\nthreshold = \"10.5\"");
+    a_chart_with_a_threshold_that_is_none: with!("[chart]\nkind = \"bar\"\nx = \"sku\"\ny = \"stock\"\nthreshold = inf");
+    a_chart_with_a_limit_of_none: with!("[chart]\nkind = \"bar\"\nx = \"sku\"\ny = \"stock\"\nlimit = 0\nsort = \"up\"");
     an_active_that_says_nothing: with!("active = {}");
     an_active_that_is_text: with!("active = \"mon-fri 09:00-18:00\"");
     an_active_with_faults: with!("active = { days = [\"mon-fry\"], hours = \"9-18\", calendar = \"cn-workday\" }");

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used)] // helpers of tests are tests too
 
 mod answers;
+mod app;
 mod limits;
 mod network;
 mod page;
@@ -10,6 +11,8 @@ mod signature;
 mod simulator;
 mod simulator_api;
 mod simulator_app;
+mod simulator_cards;
+mod simulator_stream;
 
 use chrono::{DateTime, Utc};
 use rowbell::clock::Clock;

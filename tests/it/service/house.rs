@@ -6,6 +6,7 @@ use rowbell::config::{Environment, ReceiverKind, ReceiverSettings, Settings, par
 use rowbell::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
 use rowbell::engine::{Engine, Parts};
 use rowbell::metrics::Metrics;
+use rowbell::notify::dingtalk::app::{App, AppSettings};
 use rowbell::notify::dingtalk::simulator::{SimulatedRobot, Simulator, SimulatorSettings};
 use rowbell::notify::dingtalk::{Channel, Pool, Receiver, Robot, RobotSettings};
 use rowbell::source::{Source, SourceSettings};
@@ -181,8 +182,10 @@ pub fn duty(simulator: &Simulator) -> String {
 }
 
 fn settings(folder: &Path, simulator: &Simulator, more: &str) -> Settings {
+    // What stands before the first table belongs to the top of the file.
+    let (top, more) = more.split_at(more.find('[').unwrap_or(more.len()));
     let text = format!(
-        "timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{more}",
+        "{top}timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{more}",
         folder.display(),
         simulator.webhook(TOKEN),
     );
@@ -213,6 +216,7 @@ async fn open_engine(settings: &Settings, clock: &Clock) -> Engine {
         calendars: settings.calendars.clone(),
         language: settings.language,
         timezone: settings.timezone,
+        public_url: settings.public_url.clone(),
         metrics: Metrics::new(),
         owner: "test".into(),
     })
@@ -221,7 +225,10 @@ async fn open_engine(settings: &Settings, clock: &Clock) -> Engine {
 /// The receivers as the service makes them, but with less patience.
 fn receivers(settings: &Settings) -> BTreeMap<String, Arc<Receiver>> {
     let receiver = |(name, receiver): (&String, &ReceiverSettings)| {
-        let ReceiverKind::Robots(own) = &receiver.kind;
+        let own = match &receiver.kind {
+            ReceiverKind::Robots(own) => own,
+            ReceiverKind::App(own) => return (name.clone(), Arc::new(app(settings, name, receiver, own))),
+        };
         let robot = |robot: &rowbell::config::RobotSettings| {
             let own = RobotSettings {
                 name: name.clone(),
@@ -247,4 +254,40 @@ fn receivers(settings: &Settings) -> BTreeMap<String, Arc<Receiver>> {
         (name.clone(), Arc::new(Receiver { terms, channel: Channel::Robots(Pool::new(robots)) }))
     };
     settings.receivers.iter().map(receiver).collect()
+}
+
+/// An app as the service makes it, but with less patience.
+fn app(settings: &Settings, name: &str, receiver: &ReceiverSettings, own: &rowbell::config::AppSettings) -> Receiver {
+    let app = App::new(AppSettings {
+        name: name.to_owned(),
+        client_id: own.client_id.clone(),
+        client_secret: own.client_secret.clone(),
+        robot_code: own.robot_code.clone(),
+        users: own.users.clone(),
+        mobiles: own.mobiles.clone(),
+        conversations: own.conversations.clone(),
+        form: own.form,
+        card_template: own.card_template.clone(),
+        agent_id: own.agent_id,
+        api_url: own.api_url.clone(),
+        oapi_url: own.oapi_url.clone(),
+        public_url: settings.public_url.clone(),
+        language: settings.language,
+        recall_resolved: own.recall_resolved,
+        operators: own.operators.clone(),
+    });
+    let app = app.expect("an app").with_deadline(Duration::from_secs(1));
+    let (organisation, quotas) = settings.organisation_of(receiver);
+    let terms = Terms {
+        receiver: name.to_owned(),
+        robots: vec![RobotTerms { name: app.fingerprint().to_owned(), cap: None }],
+        per_minute: usize::MAX,
+        organisation,
+        quota_kind: QuotaKind::Api,
+        quota: quotas.api_quota,
+        tell: quotas.tell,
+        digest: receiver.digest,
+        fallback: receiver.fallback.clone(),
+    };
+    Receiver { terms, channel: Channel::App(Box::new(app)) }
 }

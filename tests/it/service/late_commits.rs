@@ -245,6 +245,7 @@ impl Reader {
             calendars: settings.calendars.clone(),
             language: settings.language,
             timezone: settings.timezone,
+            public_url: None,
             metrics: Metrics::new(),
             owner: "test".into(),
         });

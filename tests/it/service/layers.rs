@@ -10,10 +10,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("source", &[]),
     ("store", &[]),
-    ("notify", &[]),
-    ("engine", &["source", "notify", "store"]),
+    ("picture", &[]),
+    ("notify", &["picture"]),
+    ("engine", &["source", "notify", "store", "picture"]),
     ("web", &["store"]),
-    ("cli", &["config", "source", "store", "notify", "engine", "web"]),
+    ("cli", &["config", "source", "store", "notify", "picture", "engine", "web"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

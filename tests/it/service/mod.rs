@@ -1,7 +1,10 @@
 //! The whole service but for its process: files, an SQLite shop, the store, the engine step by step under a virtual
 //! clock, and the DingTalk simulator over real HTTP. Each test's house checks at its end that nothing is left undelivered.
 
+mod apps;
 mod budgets;
+mod cards;
+mod charts;
 mod delivering;
 mod explain;
 mod house;

@@ -80,6 +80,7 @@ async fn engine(settings: &Settings, clock: &Clock) -> Engine {
         calendars: settings.calendars.clone(),
         language: settings.language,
         timezone: settings.timezone,
+        public_url: None,
         metrics: Metrics::new(),
         owner: "test".to_owned(),
     })

@@ -2,6 +2,7 @@
 //! that was sent once.
 #![allow(clippy::expect_used)] // the fixtures are tests too
 
+mod conversation;
 mod outbox;
 mod people;
 mod polls;
@@ -116,6 +117,7 @@ pub fn draft(receiver: &str, title: &str, events: &[usize]) -> Draft {
         omitted: 0,
         language: Language::En,
         mentions: Vec::new(),
+        chart: None,
     };
     Draft { receiver: receiver.into(), message, events: events.to_vec() }
 }

@@ -1,8 +1,8 @@
 //! Markdown as a robot's message shows it: headings, quotes, bold, italic, links, pictures, flat lists, `<font color>`.
 //!
 //! Everything else is shown as it was written, with a warning. Whatever is written is escaped here, on its way into
-//! [`Markup`]; nothing of a message reaches the page in another way. Nothing is loaded from outside: a picture is shown as
-//! its address.
+//! [`Markup`]; nothing of a message reaches the page in another way. Nothing is loaded from outside: a picture that is not on
+//! this machine is shown as its address.
 
 use super::warning::Warning;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
@@ -58,6 +58,12 @@ pub(super) fn allowed(address: &str) -> Option<&str> {
     let address = address.trim();
     let begins = |scheme: &&str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     SCHEMES.iter().any(begins).then_some(address)
+}
+
+/// Whether a picture is served by this machine, as those of the demo are.
+fn is_of_this_machine(address: &str) -> bool {
+    let Ok(url) = url::Url::parse(address) else { return false };
+    matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
 }
 
 fn has_table(text: &str) -> bool {
@@ -188,9 +194,15 @@ impl<'a> Writer<'a> {
         if allowed(address).is_none() {
             return self.skip("span", range, Warning::MediaId);
         }
-        self.html.push_str("<span class=\"picture\">");
-        self.escape(address);
-        self.html.push_str("</span>");
+        if is_of_this_machine(address) {
+            self.html.push_str("<img alt=\"\" referrerpolicy=\"no-referrer\" src=\"");
+            self.escape(address);
+            self.html.push_str("\">");
+        } else {
+            self.html.push_str("<span class=\"picture\">");
+            self.escape(address);
+            self.html.push_str("</span>");
+        }
         self.skipping = 1;
     }
 
@@ -377,7 +389,16 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_not_loaded() {
+    fn pictures_of_this_machine_are_shown() {
+        let address = "http://127.0.0.1:7788/pictures/0a.png";
+        let shown = format!("<p><img alt=\"\" referrerpolicy=\"no-referrer\" src=\"{address}\"></p>");
+        assert_eq!(html(&format!("![]({address})")), shown);
+        assert!(!html("![](http://127.0.0.1.example.com/y.png)").contains("<img"));
+        assert!(!html("![](http://127.0.0.1@example.com/y.png)").contains("<img"));
+    }
+
+    #[test]
+    fn pictures_from_outside_are_not_loaded() {
         assert_eq!(html("![alt](https://x/y.png)"), "<p><span class=\"picture\">https://x/y.png</span></p>");
         assert_eq!(warnings("![alt](@lADxyz)"), [Warning::MediaId]);
         assert!(!html("![a](https://x/y.png)").contains("<img"));

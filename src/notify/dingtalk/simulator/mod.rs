@@ -13,7 +13,14 @@
 //! | `GET /simulator/calls` | every call with what came of it, refused ones too |
 //! | `POST /simulator/faults` | `{"token": "…", "fault": "hang", "times": 2}`: misbehave, see [`Fault`]; `robot` (its name) may stand for `token`, and `app` (its Client ID) with `api` (a path; absent: any) orders it of an app |
 //! | `/v1.0/…`, `/gettoken`, `/topapi/…`, `/media/upload` | DingTalk's own API of an app, both families with their own errors |
-//! | `GET /simulator/app_messages`, `GET /simulator/api_calls` | what the apps' people see, and the calls of the API with what came of them |
+//! | `POST /robot/sendBySession?session=…` | the robot's answer to what a person said |
+//! | `/v1.0/gateway/connections/open`, `/connect?ticket=…` | Stream: the ticket, the WebSocket |
+//! | `GET /simulator/app_messages`, `GET /simulator/cards` | what the apps' people see, and the cards with their variables and presses |
+//! | `GET /simulator/api_calls` | the calls of the API with what came of them |
+//! | `POST /simulator/press` | `{"out_track_id": "…", "user_id": "…", "action_id": "…"}` presses a card's button; answers [`Pressed`] |
+//! | `POST /simulator/say` | `{"user_id": "…", "conversation": "cid…", "text": "…"}` says something to the robot; without a conversation alone with it |
+//! | `POST /simulator/push_again` | pushes what was said last once more |
+//! | `GET /simulator/streams`, `POST /simulator/streams/cut`, `POST /simulator/streams/disconnect` | how many Stream connections there are; cuts them; tells them to leave. All POSTs must say `content-type: application/json` |
 //! | `POST /simulator/read` | `{"user_id": "…"}` reads all on that person's phone, with `"conversation": "cid…"` all in that conversation |
 //!
 //! The order of the checks of a message is in `send`; the real order is not known in full, so nothing should depend on it.
@@ -35,14 +42,17 @@ mod state;
 mod warning;
 mod wire;
 
-pub use app::{ApiCall, ApiOutcome, AppMessage, Form, Place, SimulatedApp, SimulatedConversation, SimulatedPerson};
+pub use app::{
+    ApiCall, ApiOutcome, AppMessage, Callback, Card, Form, Place, Press, Pressed, Said, SimulatedApp, SimulatedConversation,
+    SimulatedPerson,
+};
 pub use fault::Fault;
 pub use page::preview::{Preview, page as preview_page};
 pub use received::{Call, Outcome, Received};
 pub use refusal::Wording;
 pub use settings::{Language, RateLimit, SimulatedRobot, SimulatorSettings, StreamTimes};
 
-use app::App;
+use app::{App, Pushed, talk};
 use state::{Shared, State};
 use std::net::SocketAddr;
 use tokio::sync::oneshot;
@@ -64,7 +74,9 @@ impl Simulator {
         let listener = wire::CuttableListener::bind(settings.listen).await?;
         let address = listener.address()?;
         let connections = listener.connections();
-        let shared = Shared::new(State::new(settings)?);
+        let mut state = State::new(settings)?;
+        state.address = format!("http://{address}");
+        let shared = Shared::new(state);
         let (stop, stopped) = oneshot::channel::<()>();
         let service = routes::router(shared.clone()).into_make_service_with_connect_info::<wire::Peer>();
         let server = tokio::spawn(async move {
@@ -143,6 +155,53 @@ impl Simulator {
     /// This person reads all that is in this place. False when there is no such person, or the place is another's.
     pub fn read(&self, user_id: &str, place: &Place) -> bool {
         self.shared.lock().read(user_id, place)
+    }
+
+    /// The cards of all apps, oldest first for each app.
+    pub fn cards(&self) -> Vec<Card> {
+        self.shared.lock().apps.iter().flat_map(|app| &app.cards).cloned().collect()
+    }
+
+    /// The card with this outTrackId.
+    pub fn card(&self, out_track_id: &str) -> Option<Card> {
+        self.cards().into_iter().find(|card| card.out_track_id == out_track_id)
+    }
+
+    /// This person presses a button of a card that they see. It is told over Stream (or to the registered address), and the card
+    /// changes as the answer says.
+    pub async fn press(&self, out_track_id: &str, user_id: &str, action_id: &str) -> Pressed {
+        talk::press(&self.shared, out_track_id, user_id, action_id).await
+    }
+
+    /// This person says something to the robot, in a conversation or alone with it; `None` when there is no such person or
+    /// conversation. It is pushed once.
+    pub async fn say(&self, user_id: &str, conversation: Option<&str>, text: &str) -> Option<Said> {
+        talk::say(&self.shared, user_id, conversation, text).await
+    }
+
+    /// Pushes what was said last once more, with the same ids. False when there is nothing, or nobody took it.
+    pub async fn push_again(&self) -> bool {
+        matches!(talk::push_again(&self.shared).await, Some(Pushed::Answered(answer)) if answer.code == 200)
+    }
+
+    /// Pushes an event of the first app, up to three times until it is taken; whether it was.
+    pub async fn event(&self, kind: &str, data: serde_json::Value) -> bool {
+        talk::event(&self.shared, kind, data).await
+    }
+
+    /// How many Stream connections are open, without those that were told to leave.
+    pub fn streams(&self) -> usize {
+        self.shared.lock().apps.iter().map(|app| app.gateway.connected()).sum()
+    }
+
+    /// Cuts every Stream connection; how many there were.
+    pub fn cut_streams(&self) -> usize {
+        self.shared.lock().apps.iter_mut().map(|app| app.gateway.cut()).sum()
+    }
+
+    /// Tells every Stream connection to leave (SYSTEM disconnect). It is closed some seconds later.
+    pub fn disconnect_streams(&self) {
+        self.shared.lock().apps.iter_mut().for_each(|app| app.gateway.disconnect());
     }
 
     /// How many "Webhook & Stream" messages and how many API calls the organisation has used this month.

@@ -1,5 +1,6 @@
 //! The simulator's routes: DingTalk's own, and those of the simulator itself.
 
+use super::app::stream::connect;
 use super::app::{gate, media, routes as app_routes};
 use super::fault::Fault;
 use super::page;
@@ -40,6 +41,7 @@ pub(super) fn router(shared: Shared) -> Router {
         .merge(app_routes::router())
         .merge(page::router())
         .route("/media/upload", any(gate::handle).layer(DefaultBodyLimit::max(MAX_UPLOAD_BYTES)))
+        .route("/connect", get(connect))
         .fallback(gate::handle)
         .layer(DefaultBodyLimit::max(MAX_READ_BYTES))
         .with_state(shared)

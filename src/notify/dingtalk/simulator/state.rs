@@ -50,6 +50,8 @@ pub(super) struct State {
     /// What the organisation has used of its month: webhook messages and pushes, API calls.
     pub webhook_quota: Quota,
     pub api_quota: Quota,
+    /// Where it listens: `http://…`, for addresses that it gives out.
+    pub address: String,
     /// What was uploaded.
     pub media: VecDeque<Media>,
     messages: VecDeque<Received>,
@@ -89,6 +91,7 @@ impl State {
             settings,
             chats,
             apps,
+            address: String::new(),
             media: VecDeque::new(),
             messages: VecDeque::new(),
             calls: VecDeque::new(),

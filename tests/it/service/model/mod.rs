@@ -385,6 +385,7 @@ async fn open(settings: &Settings, clock: &Clock, replay: &Replay) -> Engine {
         calendars: settings.calendars.clone(),
         language: settings.language,
         timezone: settings.timezone,
+        public_url: None,
         metrics: Metrics::new(),
         owner: "model".into(),
     })

@@ -47,8 +47,7 @@ pub fn send(ask: &mut Ask) -> Result<Value, ApiRefusal> {
     if content.is_empty() {
         return Err(invalid("content"));
     }
-    let draft =
-        Draft { form, from: None, kind: "ding".to_owned(), title: String::new(), text: content, handle: new_key(), body: ask.body.clone() };
+    let draft = Draft { form, kind: "ding".to_owned(), text: content, handle: new_key(), body: ask.body.clone(), ..Draft::default() };
     let fault = ask.fault.clone();
     let (mut failed, mut unknown) = (json!({}), Vec::new());
     for user in users {

@@ -7,21 +7,21 @@
 //!
 //! The order is a choice; nothing should depend on the order of two refusals.
 
+use super::arrived::Arrived;
 use super::media::{self, Upload};
 use super::refusal::{ApiRefusal, Family};
 use super::seen::{ApiCall, ApiOutcome, Place};
 use super::state::{App, Draft};
-use super::{ding, people, receipt, robot, token, work};
+use super::{card, ding, people, receipt, robot, session, stream, token, work};
 use crate::notify::dingtalk::simulator::fault::{Fault, Stage};
 use crate::notify::dingtalk::simulator::routes::{dated, faulty};
 use crate::notify::dingtalk::simulator::state::{Shared, State};
 use crate::notify::dingtalk::simulator::wire::Peer;
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, FromRequest, Multipart, Request};
-use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A route of the API.
 struct Endpoint {
@@ -38,6 +38,8 @@ enum Access {
     Token(&'static str),
     /// Who knows Client ID and secret, in these members.
     Credentials(&'static str, &'static str),
+    /// Who has the address of a session.
+    Session,
 }
 
 /// A call that was let through.
@@ -52,10 +54,17 @@ pub struct Ask<'a> {
     pub file: Option<Upload>,
     /// What goes wrong within the decision.
     pub fault: Option<Fault>,
+    /// How the caller calls this server.
+    pub host: String,
+    /// The session it comes for.
+    pub session: Option<String>,
+    /// The size of the body.
+    pub bytes: usize,
 }
 
 const SEND: Access = Access::Token("qyapi_robot_sendmsg");
 const DING: Access = Access::Token("Premium.Ding.Write");
+const CARD: Access = Access::Token("Card.Instance.Write");
 const WORK: &str = "qyapi_notify";
 
 const ENDPOINTS: &[Endpoint] = &[
@@ -70,6 +79,14 @@ const ENDPOINTS: &[Endpoint] = &[
     api(Method::POST, "/v1.0/robot/ding/send", DING, ding::send),
     api(Method::POST, "/v1.0/robot/ding/recall", DING, ding::recall),
     api(Method::POST, "/v1.0/robot/ding/readStatuses/query", DING, ding::read_by),
+    api(Method::POST, "/v1.0/card/instances/createAndDeliver", CARD, card::create_and_deliver),
+    api(Method::POST, "/v1.0/card/instances", CARD, card::create),
+    api(Method::POST, "/v1.0/card/instances/deliver", CARD, card::deliver),
+    api(Method::PUT, "/v1.0/card/instances", CARD, card::update),
+    api(Method::PUT, "/v1.0/card/streaming", Access::Token("Card.Streaming.Write"), card::stream),
+    api(Method::POST, "/v1.0/card/callbacks/register", CARD, card::register),
+    credentials(Method::POST, OPEN_CONNECTION, Family::New, ("clientId", "clientSecret"), stream::open),
+    Endpoint { method: Method::POST, path: "/robot/sendBySession", family: Family::Old, access: Access::Session, answer: session::reply },
     topapi("/topapi/message/corpconversation/asyncsend_v2", WORK, work::send),
     topapi("/topapi/message/corpconversation/getsendprogress", WORK, work::progress),
     topapi("/topapi/message/corpconversation/getsendresult", WORK, work::result),
@@ -96,17 +113,6 @@ const fn credentials(
     Endpoint { method, path, family, access: Access::Credentials(id, secret), answer }
 }
 
-/// What arrived.
-pub struct Arrived {
-    method: Method,
-    path: String,
-    query: Vec<(String, String)>,
-    token: Option<String>,
-    is_form: bool,
-    body: Vec<u8>,
-    file: Option<Upload>,
-}
-
 /// What is answered.
 enum Reply {
     Json(StatusCode, Value),
@@ -125,6 +131,10 @@ pub async fn handle(
         (answer(&mut state, &arrived), state.settings.hold, state.now())
     };
     let response = match reply {
+        // Who does not ask for JSON may get XML.
+        Reply::Json(status, json) if arrived.path == OPEN_CONNECTION && !arrived.accepts_json => {
+            (status, [(header::CONTENT_TYPE, "application/xml")], xml(&json)).into_response()
+        }
         Reply::Json(status, json) => (status, Json(json)).into_response(),
         Reply::Faulty(fault, meant) => faulty(fault, meant, hold, &peer).await,
     };
@@ -132,7 +142,10 @@ pub async fn handle(
 }
 
 fn answer(state: &mut State, arrived: &Arrived) -> Reply {
-    let Some(endpoint) = ENDPOINTS.iter().find(|endpoint| endpoint.path == arrived.path) else { return arrived.not_found() };
+    let mut there = ENDPOINTS.iter().filter(|endpoint| endpoint.path == arrived.path);
+    let Some(endpoint) = there.clone().find(|endpoint| endpoint.method == arrived.method).or_else(|| there.next()) else {
+        return not_found(&arrived.path);
+    };
     let parsed = arrived.parse(endpoint.family);
     let number = endpoint.app(state, arrived, parsed.as_ref().ok());
     let ordered = number.and_then(|number| Some((number, state.apps[number].take_fault(endpoint.path, Stage::Before)?)));
@@ -140,10 +153,11 @@ fn answer(state: &mut State, arrived: &Arrived) -> Reply {
         return reply;
     }
     let asked = endpoint.admit(state, number, arrived, parsed).and_then(|(number, body)| {
-        let shown = if matches!(endpoint.access, Access::Token(_)) { body.clone() } else { Value::Null };
+        let shown = if matches!(endpoint.access, Access::Credentials(..)) { Value::Null } else { body.clone() };
         let fault = state.apps[number].take_fault(endpoint.path, Stage::Within);
-        let file = arrived.file.clone();
-        let result = (endpoint.answer)(&mut Ask { state, number, body, file, fault: fault.clone() });
+        let (file, host, session, bytes) =
+            (arrived.file.clone(), arrived.host.clone(), arrived.parameter("session").map(str::to_owned), arrived.body.len());
+        let result = (endpoint.answer)(&mut Ask { state, number, body, file, fault: fault.clone(), host, session, bytes });
         record(state, number, endpoint.path, shown, outcome(&result, fault));
         result.map(|json| (number, json))
     });
@@ -223,7 +237,7 @@ impl Endpoint {
     fn scope(&self) -> &'static str {
         match self.access {
             Access::Token(scope) => scope,
-            Access::Credentials(..) => "",
+            Access::Credentials(..) | Access::Session => "",
         }
     }
 
@@ -242,6 +256,10 @@ impl Endpoint {
             Access::Credentials(id, _) => {
                 let id = arrived.credential(body, id)?;
                 state.apps.iter().position(|app| app.settings.client_id == id)
+            }
+            Access::Session => {
+                let (session, now) = (arrived.parameter("session")?, state.now());
+                state.apps.iter().position(|app| app.sessions.get(session).is_some_and(|session| now < session.until))
             }
         }
     }
@@ -268,6 +286,7 @@ impl Endpoint {
                 body.clone()?;
                 self.credential_holder(state, number, arrived, body.as_ref().ok(), (id, secret))?
             }
+            Access::Session => number.ok_or_else(|| ApiRefusal::errcode(300001, "session 不存在"))?,
         };
         let limited = self.limits(state, number, now);
         let admitted = limited.and(body);
@@ -343,101 +362,21 @@ impl Endpoint {
 /// Where a Stream connection is asked for.
 const OPEN_CONNECTION: &str = "/v1.0/gateway/connections/open";
 
-fn not_an_action() -> ApiRefusal {
-    ApiRefusal::status(404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
+fn xml(json: &Value) -> String {
+    let member = |(name, value): (&String, &Value)| format!("<{name}>{}</{name}>", value.as_str().unwrap_or_default());
+    format!("<?xml version=\"1.0\"?><result>{}</result>", json.as_object().into_iter().flatten().map(member).collect::<String>())
 }
 
-impl Arrived {
-    async fn read(request: Request) -> Arrived {
-        let mut arrived = Arrived::head(&request);
-        let kind = request.headers().get(header::CONTENT_TYPE).map(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
-        if kind == Some(true) {
-            arrived.read_parts(request).await;
-        } else {
-            arrived.body = Bytes::from_request(request, &()).await.map(|body| body.to_vec()).unwrap_or_default();
-        }
-        arrived
+fn not_found(path: &str) -> Reply {
+    if path.starts_with("/v1.0/") {
+        let refusal = not_an_action();
+        return Reply::Json(refusal.http_status(), refusal.body());
     }
+    Reply::Json(StatusCode::OK, json!({ "errcode": 404, "errmsg": "请求的URI地址不存在" }))
+}
 
-    /// A form with a file: the file is the part `media`, the others are fields. What cannot be read is not there.
-    async fn read_parts(&mut self, request: Request) {
-        let Ok(mut parts) = Multipart::from_request(request, &()).await else { return };
-        let mut fields = Map::new();
-        while let Ok(Some(part)) = parts.next_field().await {
-            let name = part.name().unwrap_or_default().to_owned();
-            if name == "media" {
-                let file_name = part.file_name().unwrap_or_default().to_owned();
-                self.file = part.bytes().await.ok().map(|bytes| Upload { name: file_name, bytes: bytes.to_vec() });
-            } else if let Ok(text) = part.text().await {
-                fields.insert(name, Value::String(text));
-            }
-        }
-        if let (None, Some(kind)) = (fields.get("type"), self.parameter("type")) {
-            fields.insert("type".to_owned(), Value::String(kind.to_owned()));
-        }
-        self.body = Value::Object(fields).to_string().into_bytes();
-    }
-
-    fn head(request: &Request) -> Arrived {
-        let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Arrived {
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            query: url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect(),
-            token: text(HeaderName::from_static("x-acs-dingtalk-access-token")),
-            is_form: text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
-            body: Vec::new(),
-            file: None,
-        }
-    }
-
-    fn token(&self, family: Family) -> Option<&str> {
-        let token = match family {
-            Family::New => self.token.as_deref(),
-            Family::Old => self.parameter("access_token"),
-        };
-        token.filter(|token| !token.trim().is_empty())
-    }
-
-    fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// A member of the body, or of the query.
-    fn credential<'a>(&'a self, body: Option<&'a Value>, name: &str) -> Option<&'a str> {
-        let given = body.and_then(|body| body.get(name)).and_then(Value::as_str).or_else(|| self.parameter(name));
-        given.filter(|text| !text.is_empty())
-    }
-
-    /// The body as an object. A GET has none; the old family takes forms too.
-    fn parse(&self, family: Family) -> Result<Value, ApiRefusal> {
-        if self.method == Method::GET {
-            return Ok(Value::Object(self.query.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect()));
-        }
-        if self.body.is_empty() && family == Family::Old {
-            return Ok(Value::Object(Map::new()));
-        }
-        if family == Family::Old && self.is_form {
-            let fields =
-                url::form_urlencoded::parse(&self.body).map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
-            return Ok(Value::Object(fields.collect()));
-        }
-        if self.body.is_empty() {
-            return Err(ApiRefusal::code("Missingbody", "body is mandatory for this action."));
-        }
-        serde_json::from_slice::<Value>(&self.body).ok().filter(Value::is_object).ok_or_else(|| match family {
-            Family::New => ApiRefusal::code("Invalidbody", "Specified parameter body is not valid. JSON parsing error"),
-            Family::Old => ApiRefusal::errcode(40035, "缺少参数 json"),
-        })
-    }
-
-    fn not_found(&self) -> Reply {
-        if self.path.starts_with("/v1.0/") {
-            let refusal = not_an_action();
-            return Reply::Json(refusal.http_status(), refusal.body());
-        }
-        Reply::Json(StatusCode::OK, json!({ "errcode": 404, "errmsg": "请求的URI地址不存在" }))
-    }
+fn not_an_action() -> ApiRefusal {
+    ApiRefusal::status(404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 }
 
 impl Ask<'_> {

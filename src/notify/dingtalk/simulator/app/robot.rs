@@ -86,5 +86,5 @@ fn draft(ask: &mut Ask) -> Result<Draft, ApiRefusal> {
     let string = |member: &str| param.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     let text = if kind == "sampleText" { string("content") } else { string("text") };
     let title = if kind == "sampleFile" { string("fileName") } else { string("title") };
-    Ok(Draft { form: Form::Message, from: None, title, text, kind, handle: new_key(), body: param })
+    Ok(Draft { form: Form::Message, title, text, kind, handle: new_key(), body: param, ..Draft::default() })
 }

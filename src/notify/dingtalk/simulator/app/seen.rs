@@ -15,10 +15,11 @@ pub enum Place {
 }
 
 /// As what a message came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// A message of the robot.
+    #[default]
     Message,
     /// An interactive card.
     Card,
@@ -58,8 +59,10 @@ pub struct AppMessage {
     pub title: String,
     /// Its text.
     pub text: String,
-    /// DingTalk's name for it: processQueryKey, openDingId, task id; of a card its outTrackId.
+    /// DingTalk's name for it: processQueryKey (of a card too), openDingId, task id.
     pub handle: String,
+    /// The outTrackId of a card.
+    pub card: Option<String>,
     /// The user ids of those who have read it.
     pub read_by: Vec<String>,
     /// When it was taken back.

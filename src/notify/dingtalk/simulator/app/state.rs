@@ -1,7 +1,10 @@
 //! What is remembered of an app.
 
+use super::card::Card;
 use super::seen::{ApiCall, AppMessage, Form, Place};
 use super::settings::SimulatedApp;
+use super::stream::{Frame, Gateway};
+use super::talk::Session;
 use super::work::Task;
 use crate::notify::dingtalk::simulator::fault::{Fault, Stage};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -25,6 +28,16 @@ pub struct App {
     pub token: Option<(String, DateTime<Utc>)>,
     /// The work notifications.
     pub tasks: Vec<Task>,
+    /// Its cards.
+    pub cards: Vec<Card>,
+    /// Where presses go, and with which secret, by route key.
+    pub callbacks: HashMap<String, (String, String)>,
+    /// Where the robot may answer.
+    pub sessions: HashMap<String, Session>,
+    /// Its Stream connections.
+    pub gateway: Gateway,
+    /// What was said to it last.
+    pub heard: Option<Frame>,
     messages: VecDeque<AppMessage>,
     calls: VecDeque<ApiCall>,
     last_id: u64,
@@ -35,6 +48,7 @@ pub struct App {
 }
 
 /// A message to be shown, before it has its number.
+#[derive(Default)]
 pub struct Draft {
     /// As what.
     pub form: Form,
@@ -48,6 +62,8 @@ pub struct Draft {
     pub text: String,
     /// DingTalk's name for it.
     pub handle: String,
+    /// The outTrackId of a card.
+    pub card: Option<String>,
     /// What it was made of.
     pub body: Value,
 }
@@ -59,6 +75,11 @@ impl App {
             settings,
             token: None,
             tasks: Vec::new(),
+            cards: Vec::new(),
+            callbacks: HashMap::new(),
+            sessions: HashMap::new(),
+            gateway: Gateway::default(),
+            heard: None,
             messages: VecDeque::new(),
             calls: VecDeque::new(),
             last_id: 0,
@@ -107,6 +128,7 @@ impl App {
             title: draft.title.clone(),
             text: draft.text.clone(),
             handle: draft.handle.clone(),
+            card: draft.card.clone(),
             read_by: Vec::new(),
             recalled_at: None,
             body: draft.body.clone(),
@@ -175,10 +197,12 @@ impl App {
         token
     }
 
-    /// Forgets messages, calls and faults.
+    /// Forgets messages, cards, calls and faults. Connections, sessions and the token stay.
     pub fn forget(&mut self) {
         self.messages.clear();
         self.tasks.clear();
+        self.cards.clear();
+        self.heard = None;
         self.calls.clear();
         self.called.clear();
         self.faults.clear();

@@ -153,7 +153,7 @@ fn draft(msg: Value, task: i64) -> Draft {
     let first = |members: &[&str]| members.iter().find_map(|member| inner.pointer(member)?.as_str()).unwrap_or_default().to_owned();
     let title = first(&["/title", "/body/title", "/head/text"]);
     let text = first(&["/text", "/content", "/markdown", "/body/content"]);
-    Draft { form: Form::WorkNotification, from: None, title, text, handle: task.to_string(), kind, body: msg }
+    Draft { form: Form::WorkNotification, title, text, handle: task.to_string(), kind, body: msg, ..Draft::default() }
 }
 
 /// Why a notification does not reach this person, if it does not.

@@ -20,7 +20,7 @@ use view::Page;
 const STYLE: &str = include_str!("assets/chat.css");
 const SCRIPT: &str = include_str!("assets/chat.js");
 const ICON: &str = include_str!("assets/icon.svg");
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' http://127.0.0.1:* http://localhost:*; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The routes of the page.

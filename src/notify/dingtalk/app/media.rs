@@ -1,0 +1,36 @@
+//! Pictures for messages of the app: uploaded once each, shown in DingTalk's clients only.
+
+use super::App;
+use super::api::Api;
+use super::call::{Payload, Refusal, unspoken};
+use crate::clock::Clock;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How many ids of pictures are remembered.
+const MOST_REMEMBERED: usize = 500;
+
+impl App {
+    /// DingTalk's id of a PNG picture, which it is given when it does not have it yet.
+    ///
+    /// # Errors
+    /// DingTalk did not take it.
+    pub async fn media_id(&self, png: &[u8], clock: &Clock) -> Result<String, Refusal> {
+        let hash = xxh3_64(png);
+        if let Some(id) = self.remembered().get(&hash) {
+            return Ok(id.clone());
+        }
+        let answer = self.calls.call(Api::UploadMedia, Payload::Png(png.to_vec()), clock).await?;
+        let id = answer["media_id"].as_str().filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| unspoken(200, "no media_id in the answer to a picture".to_owned()))?.to_owned();
+        let mut remembered = self.remembered();
+        if remembered.len() >= MOST_REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(hash, id.clone());
+        Ok(id)
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<u64, String>> {
+        self.media.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
