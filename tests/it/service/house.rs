@@ -91,7 +91,7 @@ impl House {
 
     /// A house whose receiver gathers what is not critical for so long.
     pub async fn gathering(digest: &str) -> House {
-        let digest = format!("digest = \"{digest}\"\n");
+        let digest = format!("warehouse.digest = \"{digest}\"\n");
         House::furnished(&[], |settings| settings, |_, _| digest).await
     }
 
@@ -184,8 +184,12 @@ pub fn duty(simulator: &Simulator) -> String {
 fn settings(folder: &Path, simulator: &Simulator, more: &str) -> Settings {
     // What stands before the first table belongs to the top of the file.
     let (top, more) = more.split_at(more.find('[').unwrap_or(more.len()));
+    // And what is said of `warehouse.…` to that receiver.
+    let (own, top): (Vec<&str>, Vec<&str>) = top.lines().partition(|line| line.starts_with("warehouse."));
+    let own = own.join("\n").replace("warehouse.", "");
+    let top = top.join("\n");
     let text = format!(
-        "{top}timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{more}",
+        "{top}\ntimezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{own}\n{more}",
         folder.display(),
         simulator.webhook(TOKEN),
     );

@@ -90,7 +90,7 @@ async fn a_removed_robot_whose_receiver_has_a_fallback() {
     let house = House::furnished(
         &[("low", &low_stock(""))],
         |settings| settings,
-        |simulator, _| format!("fallback = \"duty\"\n{}", duty(simulator)),
+        |simulator, _| format!("warehouse.fallback = \"duty\"\n{}", duty(simulator)),
     )
     .await;
     assert!(house.simulator.misbehave(TOKEN, Fault::Errcode(400_106), 1_000));
@@ -150,7 +150,7 @@ async fn a_removed_robot_of_a_pool() {
 async fn a_month_that_is_used_up() {
     let critical = low_stock("severity = [{ when = \"qty < 1\", level = \"critical\" }]");
     let organisation = |simulator: &rowbell::notify::dingtalk::simulator::Simulator| {
-        format!("organisation = \"main\"\n[organisations.main]\nmonthly_quota = 20\ntell = [\"duty\"]\n{}", duty(simulator))
+        format!("warehouse.organisation = \"main\"\n[organisations.main]\nmonthly_quota = 20\ntell = [\"duty\"]\n{}", duty(simulator))
     };
     let house = House::furnished(
         &[("low", &critical)],
