@@ -4,11 +4,11 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`domain`] | the pure core: watchers, schedules, rows, expressions, [`evaluate`](domain::evaluate) (what a poll found), [`compose`](domain::compose) (who is told, now, later or not), [`cursor`](domain::cursor), [`silence`](domain::silence), [`active`](domain::active) hours, [`guard`](domain::guard), messages, [`chart`](domain::chart)s, [`delivery`](domain::delivery) decisions, [`explain`](domain::explain) (why it did or did not alert). No async, no clock, no I/O |
+//! | [`domain`] | the pure core: watchers, schedules, rows, expressions, [`evaluate`](domain::evaluate) (what a poll found), [`compose`](domain::compose) (who is told, now, later or not), [`cursor`](domain::cursor), [`silence`](domain::silence), [`active`](domain::active) hours, [`escalation`](domain::escalation), [`guard`](domain::guard), messages, [`chart`](domain::chart)s, [`delivery`](domain::delivery) decisions, [`explain`](domain::explain) (why it did or did not alert). No async, no clock, no I/O |
 //! | [`config`] | files → valid domain values, or every fault at its line and column |
 //! | [`source`] | reads business databases, read-only, with limits; one file per driver |
 //! | [`store`] | our database: what is known, what happened, what is to be sent; the only place with our SQL |
-//! | [`notify`] | the DingTalk robot, and a DingTalk simulator |
+//! | [`notify`] | DingTalk: group robots, apps (people, cards, DING), Stream, and a simulator of it all, with chats in the browser |
 //! | [`engine`] | the loops: scheduler, poll cycle, deliverer. All `await`, no decisions |
 //! | [`picture`] | pixels: a chart as a PNG |
 //! | [`web`] | health, readiness, metrics, pictures of messages |
@@ -23,6 +23,7 @@
 //!               3 compose: new alert states, history events, one message per receiver; silences, hours, what is put off
 //!               4 ONE transaction: alert_state + alert_history + delivery + poll + watcher_state (cursor …), under the claim's epoch
 //!   digest      what was put off, when hours begin; what still fires, when a silence ends: one message per receiver
+//!   steps       who is told when nobody acknowledges, at its time, whether polls work or not
 //!   deliverer   5 claim and write the attempt   6 send, no transaction open   7 decide   8 record
 //! ```
 //!

@@ -8,7 +8,7 @@ use crate::config::{Settings, WatcherFile};
 use crate::domain::explain::{AROUND, Asked, BACK, Explanation, Facts, File, explain as explanation};
 use crate::domain::row::SOURCE_COLUMN;
 use crate::domain::watcher::Watcher;
-use crate::engine::gathered;
+use crate::engine::{gathered, steps};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use secrecy::ExposeSecret;
@@ -50,6 +50,7 @@ pub(super) async fn explain(global: &Global, options: Options) -> Outcome {
         store.close().await;
         return Err(wiring::no_such_watcher(&wiring::watcher_files(&settings)?, &options.name));
     }
+    facts.steps = steps(&store, &settings.calendars, &facts).await?;
     if !options.offline && is_whole && !options.key.is_empty() {
         facts.looks = wiring::engine(&settings, store.clone(), Clock::System)?.looks(&facts).await;
     }

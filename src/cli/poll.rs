@@ -52,7 +52,7 @@ pub(super) async fn poll(global: &Global, options: Options) -> Outcome {
         progress.inc(1);
     }
     progress.finish_and_clear();
-    engine.tell_digests().await;
+    engine.tell_due().await;
     let waiting = deliver(&engine, deadline).await?;
     for (receiver, count) in &waiting {
         tell_waiting(global, &engine, receiver, *count).await?;

@@ -55,6 +55,8 @@ pub enum Part {
     SeverityWhen(usize),
     /// The condition of a `[[notify]]` block.
     NotifyWhen(usize),
+    /// After how long a `[[notify]]` block is told.
+    NotifyAfter(usize),
     /// The title of the message.
     Title,
     /// The body of the message.
@@ -144,6 +146,7 @@ fn places(part: Part) -> Vec<Vec<Step>> {
         Part::Param(at) => vec![vec![Name("params"), Nth(at)]],
         Part::SeverityWhen(at) => vec![vec![Name("severity"), At(at), Name("when")]],
         Part::NotifyWhen(at) => vec![vec![Name("notify"), At(at), Name("when")]],
+        Part::NotifyAfter(at) => vec![vec![Name("notify"), At(at), Name("after")]],
         Part::Title => vec![vec![Name("message"), Name("title")]],
         Part::Body => vec![vec![Name("message"), Name("body")]],
         Part::ButtonTitle(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("title")]],

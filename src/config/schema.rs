@@ -3,8 +3,8 @@
 use super::field::{Field, Kind, Spec};
 use super::reader::MOST_POLLS;
 use super::settings::fields::{OF_ONE_TYPE, SETTINGS};
-use super::watcher::OWN_PARAMS;
 use super::watcher::fields::{ALERT_ON, MEANINGFUL_FOR, WATCHER};
+use super::watcher::{LASTING, OWN_PARAMS, STEP};
 use super::watcher_test::fields::TESTS;
 use serde_json::{Map, Value, json};
 
@@ -41,6 +41,8 @@ pub fn watcher() -> Value {
     tables["active"]["minProperties"] = json!(1);
     tables["guard"]["anyOf"] = json!([{ "required": ["vanished"] }, { "required": ["fired"] }]);
     chart_rules(&mut tables["chart"]);
+    tables["notify"]["items"]["if"] = json!({ "required": ["unless"] });
+    tables["notify"]["items"]["then"] = json!({ "required": ["after"] });
     schema["if"] = json!({ "type": "object" });
     schema["then"] = json!({ "allOf": rules });
     schema
@@ -69,6 +71,10 @@ fn kind_rule(word: &str) -> Value {
     let mut then = json!({ "properties": senseless });
     if matches!(word, "new" | "change" | "report") {
         then["properties"]["chart"] = json!({ "properties": { "value": false } });
+    }
+    if !LASTING.contains(&word) {
+        let step: Map<String, Value> = STEP.iter().map(|key| ((*key).to_owned(), Value::Bool(false))).collect();
+        then["properties"]["notify"] = json!({ "items": { "properties": step } });
     }
     if matches!(word, "new" | "change") {
         then["required"] = json!(["key"]);

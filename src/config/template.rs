@@ -3,7 +3,8 @@
 
 use super::field::{Field, Spec};
 use super::settings::Settings;
-use super::watcher::fields::{MEANINGFUL_FOR, MESSAGE, NOTIFY, WATCHER};
+use super::watcher::fields::{MEANINGFUL_FOR, MESSAGE, WATCHER};
+use super::watcher::{LASTING, NOTIFY, STEP};
 
 /// The widest line of a comment.
 const WIDTH: usize = 100;
@@ -145,6 +146,9 @@ pub fn new_watcher(name: &str, alert_on: &str, settings: Option<&Settings>) -> S
     }
     write_message(&mut text, example.others);
     write_notify(&mut text, &quoted(receiver));
+    if LASTING.contains(&example.word) {
+        write_step(&mut text, &quoted(receiver));
+    }
     text
 }
 
@@ -157,11 +161,23 @@ fn write_message(text: &mut String, examples: &Values) {
 
 fn write_notify(text: &mut String, receiver: &str) {
     write_header(text, &NOTIFY, true);
-    for field in NOTIFY.fields {
+    for field in NOTIFY.fields.iter().filter(|field| !STEP.contains(&field.name)) {
         match field.name {
             "receivers" => write_field(text, field, &format!("[{receiver}]"), true),
             _ => write_field(text, field, field.example, false),
         }
+    }
+}
+
+/// A second block, which is told later.
+fn write_step(text: &mut String, receiver: &str) {
+    comment(text, "First the group, then the person, then the phone: a block with `after` is told later.");
+    text.push_str("# [[notify]]\n\n");
+    for field in NOTIFY.fields.iter().filter(|field| STEP.contains(&field.name)) {
+        write_field(text, field, field.example, false);
+    }
+    if let Some(field) = NOTIFY.fields.iter().find(|field| field.name == "receivers") {
+        write_field(text, field, &format!("[{receiver}]"), false);
     }
 }
 

@@ -24,6 +24,7 @@ fn alert(status: AlertStatus, by: Option<(&str, Option<&str>)>) -> Alert {
         polls: 0,
         gone_since: None,
         repeats: 0,
+        steps: Vec::new(),
         acknowledged: by.map(|(by, note)| Acknowledgement { at: at(6), by: by.to_owned(), note: note.map(str::to_owned) }),
     }
 }

@@ -28,7 +28,7 @@ pub enum EventKind {
     Repeated,
     /// A watched column of a row changed.
     Changed,
-    /// The severity of a firing alert rose.
+    /// The severity of a firing alert rose, or it has been firing for so long that someone more is told.
     Escalated,
     /// It is over.
     Resolved,
@@ -122,6 +122,8 @@ pub struct Alert {
     pub gone_since: Option<DateTime<Utc>>,
     /// Reminders since it fired or last escalated.
     pub repeats: u32,
+    /// The steps of [`escalation`](super::escalation) that were told of this firing, each by its name.
+    pub steps: Vec<String>,
     /// Who took it. It is written by a person's command only; a poll takes it back when the alert escalates or is over.
     pub acknowledged: Option<Acknowledgement>,
 }

@@ -13,6 +13,7 @@ pub mod command;
 pub mod compose;
 pub mod cursor;
 pub mod delivery;
+pub mod escalation;
 pub mod evaluate;
 pub mod explain;
 pub mod expression;

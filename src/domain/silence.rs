@@ -154,13 +154,14 @@ pub struct Kept {
 
 impl Kept {
     /// Whether the receiver is told of it at the end: of what still fires, and of what they were told before that is over.
-    /// What came and went in silence was nothing to them; a reminder of what a person has taken is none.
+    /// What came and went in silence was nothing to them; a reminder of what a person has taken is none, nor is that nobody
+    /// had taken it.
     pub fn is_news(&self) -> bool {
         let is_known = self.was_told || !self.began;
         match self.event {
             _ if self.was_told_since => false,
             EventKind::Resolved | EventKind::WatcherRecovered => is_known,
-            EventKind::Repeated if self.is_acknowledged => self.is_firing && !is_known,
+            EventKind::Repeated | EventKind::Escalated if self.is_acknowledged => self.is_firing && !is_known,
             _ => self.is_firing,
         }
     }

@@ -252,7 +252,7 @@ pub struct Button {
     pub url: String,
 }
 
-/// One `[[notify]]` block: who gets the rows for which `when` holds.
+/// One `[[notify]]` block: who gets the rows for which `when` holds, at once or as a step of [`escalation`](super::escalation).
 #[derive(Clone, Debug)]
 pub struct Notify {
     /// Every row when absent.
@@ -261,6 +261,17 @@ pub struct Notify {
     pub receivers: Vec<String>,
     /// Who is called by name in the message.
     pub mention: Vec<Mention>,
+    /// A step: it is told when an alert has been firing for so long. Told at once when absent.
+    pub after: Option<Duration>,
+    /// Whether a step is left out while a person has taken the alert.
+    pub unless_acknowledged: bool,
+}
+
+impl Notify {
+    /// A block that tells these receivers of every row, at once.
+    pub fn at_once(receivers: Vec<String>) -> Notify {
+        Notify { when: None, receivers, mention: Vec::new(), after: None, unless_acknowledged: false }
+    }
 }
 
 /// Someone a message calls by name.
@@ -353,12 +364,28 @@ impl Watcher {
 
     /// Every receiver the watcher names, each once, in the order of the file.
     pub fn receivers(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for name in self.notify.iter().flat_map(|block| &block.receivers) {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
-        names
+        receivers_of(self.notify.iter())
     }
+
+    /// The receivers that are told at once. That the watcher itself fails is told to them: nobody is woken by a step for
+    /// that. All of them where every block is a step.
+    pub fn first_receivers(&self) -> Vec<String> {
+        let first = receivers_of(self.notify.iter().filter(|block| block.after.is_none()));
+        if first.is_empty() { self.receivers() } else { first }
+    }
+
+    /// Whether someone is told later only.
+    pub fn has_steps(&self) -> bool {
+        self.notify.iter().any(|block| block.after.is_some())
+    }
+}
+
+fn receivers_of<'a>(blocks: impl Iterator<Item = &'a Notify>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in blocks.flat_map(|block| &block.receivers) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
 }

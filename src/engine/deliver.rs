@@ -118,11 +118,11 @@ impl Engine {
         };
         let ended_at = parts.clock.now();
         let (decision, message) = decide(&claimed, &sent, ended_at);
-        self.remember_people(receiver, &sent, ended_at).await?;
-        let Sent { attempt, targets, .. } = sent;
+        let Sent { attempt, targets, found, lost, .. } = sent;
         let result = DeliveryResult { ended_at, attempt, decision, message, targets };
         let shares = parts.store.record_delivery(claimed.clone(), result.clone()).await?;
         drop(turn);
+        self.remember_people(receiver, found, lost, ended_at).await?;
         self.count_calls().await?;
         self.tell_targets(receiver, claimed.id, &result.targets, ended_at).await?;
         for share in shares {

@@ -34,13 +34,13 @@ impl Engine {
         None
     }
 
-    /// Lets a virtual clock run to a moment. What is put off until then is told at its time.
+    /// Lets a virtual clock run to a moment. What is to be told until then is told at its time.
     pub async fn pass_until(&self, at: DateTime<Utc>) {
         let clock = &self.parts().clock;
-        let mut next = self.tell_digests().await;
+        let mut next = self.tell_due().await;
         while let Some(due) = next.filter(|due| *due > clock.now() && *due < at) {
             clock.advance(due - clock.now());
-            next = self.tell_digests().await;
+            next = self.tell_due().await;
         }
         clock.advance(at - clock.now());
     }

@@ -132,7 +132,7 @@ fn failed(ended: &Ended<'_>, failure: &Failure, is_dead: bool, health: &mut Heal
     let polls = state.failures;
     let error = format!("{}: {}", failure.kind, failure.message);
     if !is_dead {
-        let receivers = ended.watcher.receivers();
+        let receivers = ended.watcher.first_receivers();
         let polls = if failure.kind == HELD { 0 } else { polls };
         health.own.push(Own { kind: EventKind::WatcherFailed, since, polls, error, receivers, is_of_source: false });
     } else if ended.source.told_at.is_none() {
@@ -153,7 +153,7 @@ fn worked(ended: &Ended<'_>, health: &mut Health) {
     let state = &mut health.state;
     state.last_ok_at = Some(ended.started_at);
     if let Some(since) = state.failing_since.filter(|_| state.failing_told && !state.told_by_source) {
-        let receivers = ended.watcher.receivers();
+        let receivers = ended.watcher.first_receivers();
         // What was only held did not fail: it is taken now.
         let polls = if state.failures == ended.before.held_polls { 0 } else { state.failures };
         health.own.push(Own { kind: EventKind::WatcherRecovered, since, polls, error: String::new(), receivers, is_of_source: false });

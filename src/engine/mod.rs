@@ -14,6 +14,7 @@ mod conversation;
 mod deliver;
 mod digest;
 mod edits;
+mod escalate;
 mod gather;
 mod health;
 mod illustrate;
@@ -37,7 +38,7 @@ pub use poll::{PollReport, Slot};
 pub use preview::Preview;
 pub use question::{checkable, checkable_expected, planned, prepared};
 pub use schedule::{Due, Roster};
-pub use why::gathered;
+pub use why::{gathered, steps};
 
 use crate::clock::Clock;
 use crate::domain::calendar::Calendars;
@@ -102,6 +103,7 @@ struct Inner {
     known: Mutex<KnownCache>,
     thoughts: Mutex<ThoughtsCache>,
     cursor_columns: Mutex<CursorColumns>,
+    looked: Mutex<escalate::Looked>,
     outbox_changed: Notify,
     turn: Arc<Semaphore>,
     roster_changed: Notify,
@@ -136,6 +138,7 @@ impl Engine {
             known: Mutex::default(),
             thoughts: Mutex::default(),
             cursor_columns: Mutex::default(),
+            looked: Mutex::default(),
             outbox_changed: Notify::new(),
             turn: Arc::new(Semaphore::new(1)),
             roster_changed: Notify::new(),
@@ -177,6 +180,7 @@ impl Engine {
         let fresh = {
             let mut roster = self.roster_mut();
             roster.replace(watchers, &states, now);
+            self.looked().clear();
             roster.unknown_to(&states)
         };
         for (watcher, source, next) in fresh {

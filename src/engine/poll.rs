@@ -164,6 +164,8 @@ impl Engine {
         let mut found = self.found(&occasion, &claim.state, reading).await?;
         let mut changes = std::mem::take(&mut found.changes);
         let everyone = self.receivers_of(&watcher.source);
+        // Steps are told beside the polls of such a watcher.
+        let mut version = found.plan.as_ref().map(|_| claim.state.version);
         for _ in 0..RACES {
             let source = parts.store.source_state(&watcher.source).await?;
             let ended_at = parts.clock.now();
@@ -181,28 +183,41 @@ impl Engine {
             let health = health::after(ended);
             // Only a commit that writes the source's state can be raced; a hundred thousand alerts are not copied for nothing.
             let own = if health.source.is_some() { changes.clone() } else { std::mem::take(&mut changes) };
-            match self.commit(&occasion, &claim, slot, ended_at, &found, own, health).await {
-                Err(StoreError::Raced) => {}
+            match self.commit(&occasion, &claim, slot, ended_at, &found, own, health, version).await {
+                Err(StoreError::Raced) => {
+                    if let Some(plan) = &found.plan {
+                        let (now, again) = self.composed_again(&occasion, plan).await?;
+                        (version, changes) = (now, again);
+                    }
+                }
                 done => return done,
             }
         }
         Err(StoreError::Raced)
     }
 
-    /// The receivers of all watchers that read a source.
+    /// Those who are told at once by the watchers that read a source.
     fn receivers_of(&self, source: &str) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for watcher in self.watchers().iter().filter(|watcher| watcher.source == source) {
-            names.extend(watcher.receivers().into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+            names.extend(watcher.first_receivers().into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
         }
         names
     }
 
-    pub(super) fn occasion<'a>(&self, watcher: &'a Watcher, now: DateTime<Utc>, silences: &'a [Silence]) -> Occasion<'a> {
+    pub(super) fn occasion<'a>(&'a self, watcher: &'a Watcher, now: DateTime<Utc>, silences: &'a [Silence]) -> Occasion<'a> {
         let calendars = &self.parts().calendars;
         let closed = watcher.active.as_ref().filter(|active| !active.is_open(now, watcher.timezone, calendars));
         let opens_at = closed.and_then(|active| active.next_opening(now, watcher.timezone, calendars));
-        Occasion { watcher, now, language: self.parts().language, silences, opens_at }
+        Occasion { watcher, now, language: self.parts().language, silences, calendars, opens_at }
+    }
+
+    /// What follows from a plan by what is known now, and the version of that.
+    async fn composed_again(&self, occasion: &Occasion<'_>, plan: &Plan) -> Result<(Option<i64>, Changes), StoreError> {
+        let (store, watcher) = (&self.parts().store, occasion.watcher);
+        let state = store.state_of(&watcher.name, &watcher.source).await?;
+        let stored = store.alerts_of(plan.needs_stored()).await?;
+        Ok((state.map(|state| state.version), compose::changes(occasion, plan.clone(), stored)))
     }
 
     /// What was found, as it is to be written; a result that the guard holds moves nothing.
@@ -216,6 +231,7 @@ impl Engine {
             matched: 0,
             duration: reading.duration,
             state: before.clone(),
+            plan: None,
             warnings: reading.warnings,
         };
         let held = |plan: &Plan| held(occasion.watcher, before, plan);
@@ -237,6 +253,7 @@ impl Engine {
                 }
                 self.recall_past(occasion.watcher, &mut plan).await?;
                 let stored = self.parts().store.alerts_of(plan.needs_stored()).await?;
+                found.plan = occasion.watcher.has_steps().then(|| plan.clone());
                 found.changes = compose::changes(occasion, plan, stored);
                 found.warnings.append(&mut found.changes.warnings);
             }
@@ -255,6 +272,7 @@ impl Engine {
         found: &FoundOut,
         mut changes: Changes,
         health: Health,
+        version: Option<i64>,
     ) -> Result<PollReport, StoreError> {
         for own in health.own {
             let opens_at = occasion.opens_at.filter(|_| !own.is_of_source);
@@ -285,7 +303,7 @@ impl Engine {
         let report = PollReport::new(occasion.watcher, &record, &changes);
         let written = Written::of(claim, &changes, found.order.clone());
         let has_digest = !changes.deferred.is_empty();
-        let commit = PollCommit { claim: claim.clone(), record, state, source: health.source };
+        let commit = PollCommit { claim: claim.clone(), record, state, source: health.source, version };
         let committed = self.parts().store.commit_poll(commit, changes).await?;
         self.remember(written);
         self.keep_thoughts(claim, trace.written(&committed.traces));
@@ -317,6 +335,8 @@ struct FoundOut {
     duration: Duration,
     /// The parts of the watcher's state that the reading changes.
     state: WatcherState,
+    /// What it was composed of, where that may have to be done again.
+    plan: Option<Plan>,
     warnings: Vec<String>,
 }
 

@@ -2,6 +2,7 @@
 //! told is over. Each question costs calls of the organisation's quota: they are few, and further and further apart.
 
 use super::Engine;
+use crate::domain::budget::Terms;
 use crate::domain::delivery::TargetKind;
 use crate::notify::dingtalk::app::{App, Question, Refusal, Sending};
 use crate::store::{ReadBy, StoreError, Told};
@@ -10,6 +11,8 @@ use tokio::sync::watch;
 
 /// How often the loop looks whether a question is due.
 const LOOK: TimeDelta = TimeDelta::seconds(30);
+/// From this share of the month's quota on, nobody is asked who has read what.
+const ASKED_UP_TO_PERCENT: u64 = 80;
 
 impl Engine {
     /// Asks and takes back until told to stop.
@@ -33,8 +36,14 @@ impl Engine {
     pub async fn follow_up(&self) -> Result<(), StoreError> {
         let parts = self.parts();
         for told in parts.store.receipts_due(parts.clock.now()).await? {
-            if let Some(app) = self.app(&told.receiver) {
+            let Some(receiver) = parts.receivers.get(&told.receiver) else { continue };
+            let Some(app) = receiver.app() else { continue };
+            // What is left of the month is for messages.
+            if self.is_month_nearly_used(&receiver.terms).await? {
+                parts.store.record_receipt(told.clone(), ReadBy::default(), parts.clock.now()).await?;
+            } else {
                 self.ask(app, &told).await?;
+                self.count_calls().await?;
             }
         }
         let asked_for: Vec<String> = self.apps().filter(|app| app.recalls_resolved()).map(|app| app.name().to_owned()).collect();
@@ -46,6 +55,12 @@ impl Engine {
             }
         }
         self.count_calls().await
+    }
+
+    async fn is_month_nearly_used(&self, terms: &Terms) -> Result<bool, StoreError> {
+        let Some(quota) = terms.quota else { return Ok(false) };
+        let used = self.parts().store.api_calls_of_month(&terms.organisation, self.parts().clock.now()).await?;
+        Ok(used * 100 >= quota * ASKED_UP_TO_PERCENT)
     }
 
     async fn ask(&self, app: &App, told: &Told) -> Result<(), StoreError> {

@@ -28,7 +28,8 @@ pub struct Roster {
 struct Entry {
     watcher: Arc<Watcher>,
     next: Option<DateTime<Utc>>,
-    running: bool,
+    /// Since when it is being polled.
+    running: Option<DateTime<Utc>>,
 }
 
 /// A watcher whose slot has come.
@@ -53,7 +54,7 @@ impl Roster {
                 None => watcher.schedule.first(now),
             };
             let name = (watcher.name.clone(), watcher.source.clone());
-            let running = self.entries.get(&name).is_some_and(|entry| entry.running);
+            let running = self.entries.get(&name).and_then(|entry| entry.running);
             entries.insert(name, Entry { watcher, next, running });
         }
         self.entries = entries;
@@ -66,11 +67,11 @@ impl Roster {
     /// Marks every watcher that is due as running and gives it out: a poll never overlaps itself.
     pub(super) fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Due> {
         let mut due = Vec::new();
-        for entry in self.entries.values_mut().filter(|entry| !entry.running) {
+        for entry in self.entries.values_mut().filter(|entry| entry.running.is_none()) {
             // A clock that jumped forward and back must not leave a slot far ahead.
             entry.next = entry.next.map(|next| entry.watcher.schedule.next_after(now).map_or(next, |regular| regular.min(next)));
             let Some(at) = entry.next.filter(|at| *at <= now) else { continue };
-            entry.running = true;
+            entry.running = Some(now);
             let missed = entry.watcher.schedule.slots_between(at, now, MISSED_MAX);
             due.push(Due { watcher: entry.watcher.clone(), slot: Slot { scheduled_at: at, missed, advances: true } });
         }
@@ -81,7 +82,7 @@ impl Roster {
     /// is tried again soon.
     pub(super) fn finished(&mut self, name: &(String, String), now: DateTime<Utc>, was_recorded: bool) {
         if let Some(entry) = self.entries.get_mut(name) {
-            entry.running = false;
+            entry.running = None;
             let next = entry.watcher.schedule.next_after(now);
             entry.next = if was_recorded { next } else { Some(next.map_or(now + RETRY, |next| next.min(now + RETRY))) };
         }
@@ -96,21 +97,28 @@ impl Roster {
 
     /// When the next watcher is due.
     pub(super) fn next_wake(&self) -> Option<DateTime<Utc>> {
-        self.entries.values().filter(|entry| !entry.running).filter_map(|entry| entry.next).min()
+        self.entries.values().filter(|entry| entry.running.is_none()).filter_map(|entry| entry.next).min()
+    }
+
+    /// Since when a watcher is being polled, if it is.
+    pub(super) fn polling_since(&self, name: &(String, String)) -> Option<DateTime<Utc>> {
+        self.entries.get(name).and_then(|entry| entry.running)
     }
 
     fn is_idle(&self) -> bool {
-        self.entries.values().all(|entry| !entry.running)
+        self.entries.values().all(|entry| entry.running.is_none())
     }
 }
 
 impl Engine {
-    /// Tells what is due to be told, polls every watcher that is due and waits for all of them: one step of the loop.
+    /// Tells what was kept back until now, polls every watcher that is due, waits for all of them, and tells the steps that
+    /// are due then: one step of the loop.
     pub async fn tick(&self) {
         let mut polls = JoinSet::new();
         self.tell_digests().await;
         self.start_due(&mut polls);
         while polls.join_next().await.is_some() {}
+        self.tell_steps().await;
     }
 
     /// Polls watchers in their slots until told to stop; polls in hand are finished.
@@ -122,7 +130,8 @@ impl Engine {
             self.parts().metrics.beat(clock.now());
             let digest = self.tell_digests().await;
             self.start_due(&mut polls);
-            let wake = self.roster_mut().next_wake().into_iter().chain(digest).min();
+            let steps = self.tell_steps().await;
+            let wake = self.roster_mut().next_wake().into_iter().chain(digest).chain(steps).min();
             let latest = clock.now() + LONGEST_SLEEP;
             tokio::select! {
                 () = clock.sleep_until(wake.unwrap_or(latest).min(latest)) => {}

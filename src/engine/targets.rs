@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::domain::card::Card;
 use crate::domain::delivery::{TargetForm, TargetKind, TargetResult, TargetState};
-use crate::notify::dingtalk::{Person, Receiver, Sent};
+use crate::notify::dingtalk::{Person, Receiver};
 use crate::store::StoreError;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -26,10 +26,16 @@ impl Engine {
     }
 
     /// Keeps who was found by number, and forgets whose user id is not valid any more.
-    pub(super) async fn remember_people(&self, receiver: &Receiver, sent: &Sent, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let Some(app) = receiver.app().filter(|_| !sent.found.is_empty() || !sent.lost.is_empty()) else { return Ok(()) };
-        let found = sent.found.iter().map(|person| (person.mobile.clone(), person.user_id.clone())).collect();
-        self.parts().store.record_people(app.fingerprint(), found, sent.lost.clone(), now).await
+    pub(super) async fn remember_people(
+        &self,
+        receiver: &Receiver,
+        found: Vec<Person>,
+        lost: Vec<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let Some(app) = receiver.app().filter(|_| !found.is_empty() || !lost.is_empty()) else { return Ok(()) };
+        let found = found.into_iter().map(|person| (person.mobile, person.user_id)).collect();
+        self.parts().store.record_people(app.fingerprint(), found, lost, now).await
     }
 
     /// Tells whom a delivery did not reach, and who is about to get no more work notifications today.

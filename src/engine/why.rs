@@ -2,7 +2,9 @@
 //! `domain::explain`.
 
 use super::Engine;
-use crate::domain::explain::{AROUND, Asked, Facts, File, KeyFact, Look, Records};
+use crate::domain::alert::AlertStatus;
+use crate::domain::calendar::Calendars;
+use crate::domain::explain::{AROUND, Asked, Facts, File, KeyFact, Look, Records, StepFact};
 use crate::domain::row::{Fingerprint, SOURCE_COLUMN};
 use crate::domain::watcher::Watcher;
 use crate::store::{RecordsQuery, Store, StoreError};
@@ -31,7 +33,19 @@ pub async fn gathered(
         asked.since = since - AROUND;
         records = store.records(query(&asked)).await?;
     }
-    Ok(Facts { asked, now, zone, declared, file, records, looks: Vec::new() })
+    Ok(Facts { asked, now, zone, declared, file, records, looks: Vec::new(), steps: Vec::new() })
+}
+
+/// Where the steps of the watcher's file stand for the keys that were asked about and fire.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn steps(store: &Store, calendars: &Calendars, facts: &Facts) -> Result<Vec<StepFact>, StoreError> {
+    let Some(declared) = facts.declared.as_ref().filter(|watcher| watcher.has_steps()) else { return Ok(Vec::new()) };
+    let asked: Vec<Fingerprint> = facts.records.keys.iter().filter_map(|key| Fingerprint::parse(&key.fingerprint)).collect();
+    let alerts = store.alerts_of(asked).await?;
+    let firing = alerts.values().filter(|alert| alert.status == AlertStatus::Firing);
+    Ok(firing.flat_map(|alert| StepFact::of(declared, calendars, alert, facts.now)).collect())
 }
 
 /// When the alerts that are asked about began.

@@ -29,7 +29,7 @@ pub use lists::{
 };
 pub use model::{
     Acked, Claim, Committed, DeferredEvent, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack, LastingTrace, Later, PollCommit,
-    PollOutcome, PollRecord, RecordsQuery, SourceState, StoreError, Taken, Until, WatcherState,
+    PollOutcome, PollRecord, RecordsQuery, SourceState, StepsCommit, StoreError, Taken, Until, WatcherState,
 };
 pub use outgoing::{ClaimedDelivery, DeliveryResult, MonthOwner, MonthShare, NextDelivery, QueuedMessage, ToMerge};
 pub use told::{CardFacts, OpenCard, ReadBy, Told};
@@ -300,6 +300,28 @@ impl Store {
     /// [`StoreError::Raced`] when what they were made of has changed in the meantime: nothing was written.
     pub async fn commit_digests(&self, digests: Digests, now: DateTime<Utc>) -> Result<usize, StoreError> {
         detached!(self, store => store.commit_digests(&digests, now))
+    }
+
+    // ---- escalation
+
+    /// The alerts of a watcher on a source that fire and have other steps told than these.
+    pub async fn alerts_with_steps(&self, watcher: &str, source: &str, told: Vec<String>) -> Result<Vec<Alert>, StoreError> {
+        let (watcher, source) = (watcher.to_owned(), source.to_owned());
+        detached!(self, store => store.alerts_with_steps(&watcher, &source, &told))
+    }
+
+    /// Where a watcher stands on a source; `None` when it was never scheduled.
+    pub async fn state_of(&self, watcher: &str, source: &str) -> Result<Option<WatcherState>, StoreError> {
+        let (watcher, source) = (watcher.to_owned(), source.to_owned());
+        detached!(self, store => store.state_of(&watcher, &source))
+    }
+
+    /// Writes steps as told, with their events and messages, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Raced`] when the watcher's alerts have changed since they were looked at: nothing was written.
+    pub async fn commit_steps(&self, commit: StepsCommit) -> Result<(), StoreError> {
+        detached!(self, store => store.commit_steps(&commit))
     }
 
     // ---- the outbox

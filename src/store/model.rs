@@ -2,6 +2,7 @@
 
 use super::lists::{HistoryLine, Object};
 use crate::domain::alert::{Acknowledgement, EventKind, Severity};
+use crate::domain::compose::Changes;
 use crate::domain::cursor::CursorState;
 use crate::domain::evaluate::{LastReport, Shape, TraceWord};
 use crate::domain::message::Message;
@@ -286,6 +287,24 @@ pub struct PollCommit {
     pub state: WatcherState,
     /// The source's state, where the poll changes it; a commit fails as [`StoreError::Raced`] when another changed it since.
     pub source: Option<SourceState>,
+    /// The version of the watcher's alerts that the changes were made of, where somebody else than polls tells of them: the
+    /// commit fails as [`StoreError::Raced`] when it is another one.
+    pub version: Option<i64>,
+}
+
+/// Steps that were found due, and what follows. All of it is written, or nothing.
+#[derive(Clone, Debug)]
+pub struct StepsCommit {
+    /// Whose.
+    pub watcher: String,
+    /// On what.
+    pub source: String,
+    /// The version of the watcher's alerts at which they were looked at.
+    pub version: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What follows.
+    pub changes: Changes,
 }
 
 /// What is asked of the records about a watcher.

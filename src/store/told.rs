@@ -122,6 +122,12 @@ impl Store {
         detached!(self, store => store.count_api_calls(&organisation, calls, now))
     }
 
+    /// How many calls of the API an organisation has made in this month, on China's calendar.
+    pub async fn api_calls_of_month(&self, organisation: &str, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let organisation = organisation.to_owned();
+        detached!(self, store => store.api_calls_of_month(&organisation, now))
+    }
+
     /// How many work notifications a person was sent since then.
     pub async fn notified_since(&self, user: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let user = user.to_owned();

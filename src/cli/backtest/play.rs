@@ -179,7 +179,7 @@ impl<'a> Stage<'a> {
     }
 
     async fn finish(self, queries: usize, without_time: u64) -> Result<Played, Failed> {
-        self.engine.tell_digests().await;
+        self.engine.tell_due().await;
         self.progress.finish_and_clear();
         let told = told(self.store(), self.last_before).await?;
         let parts = self.engine.parts();

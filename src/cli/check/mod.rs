@@ -8,6 +8,7 @@ mod offline;
 mod online;
 mod plan;
 mod print;
+mod receivers;
 mod scenes;
 mod template;
 mod trial;
@@ -69,6 +70,7 @@ pub(super) async fn check(global: &Global, options: Options) -> Outcome {
             first.insert(0, '\n');
         }
     }
+    told.extend(receivers::notes(&settings));
     told.push(print::summary(&settings, &checked));
     if !settings_are_valid || checked.iter().any(Checked::is_invalid) {
         return Err(Failed::Invalid(told.join("\n\n")));

@@ -13,11 +13,22 @@ pub(super) fn check(checked: &mut [Checked], settings: &Settings, now: DateTime<
         let (Some(watcher), Some(text)) = (one.file.watcher.as_ref().ok(), one.text.as_ref()) else { continue };
         let dialect = settings.sources.get(&watcher.source).map_or(Dialect::Postgres, |source| source.dialect());
         one.warnings.extend(lint::warnings(watcher, dialect, text));
+        one.warnings.extend(nobody_first(watcher, text));
         if let Some(active) = &watcher.active {
             one.warnings.extend(missing_year(watcher, active, settings, text, now));
             one.faults.extend(never_opens(watcher, active, settings, text, now));
         }
     }
+}
+
+/// Steps that follow on nothing: nobody can acknowledge what nobody was told of.
+fn nobody_first(watcher: &Watcher, text: &WatcherText) -> Option<Fault> {
+    if watcher.notify.is_empty() || watcher.notify.iter().any(|block| block.after.is_none()) {
+        return None;
+    }
+    let message = "no one is told when it fires: each [[notify]] block has an `after`";
+    let hint = "add a block without `after`; what is to hold for some time before it fires at all is said with `for`".to_owned();
+    Some(text.fault(Part::NotifyAfter(0), None, message, Some(hint)))
 }
 
 fn missing_year(watcher: &Watcher, active: &Active, settings: &Settings, text: &WatcherText, now: DateTime<Utc>) -> Option<Fault> {

@@ -3,6 +3,7 @@
 
 use super::columns::find;
 use crate::domain::alert::{Alert, Event, Severity};
+use crate::domain::calendar::Calendars;
 use crate::domain::compose::{self, Occasion};
 use crate::domain::evaluate::{Basis, Evaluation, ExpectedKey, LastReport, Shape, expected_cells, expected_rows};
 use crate::domain::known::{Known, KnownKey};
@@ -123,7 +124,7 @@ impl Stage {
             guard: None,
             active: None,
             message: MessageTemplate::default(),
-            notify: vec![Notify { when: None, receivers: vec![watcher.name.clone()], mention: Vec::new() }],
+            notify: vec![Notify::at_once(vec![watcher.name.clone()])],
             ..watcher.clone()
         };
         Stage {
@@ -235,7 +236,14 @@ impl Stage {
         rows.iter().for_each(|row| evaluation.row(row));
         let plan = evaluation.finish(&self.alerts).ok()?;
         let (shape, last_report) = (plan.shape.clone(), compose::last_report(&plan));
-        let occasion = Occasion { watcher: &self.watcher, now: self.now, language: Language::En, silences: &[], opens_at: None };
+        let occasion = Occasion {
+            watcher: &self.watcher,
+            now: self.now,
+            language: Language::En,
+            silences: &[],
+            calendars: &Calendars::default(),
+            opens_at: None,
+        };
         let changes = compose::changes(&occasion, plan, self.alerts.clone());
         changes.remove.iter().for_each(|fingerprint| drop(self.alerts.remove(fingerprint)));
         self.alerts.extend(changes.put.into_iter().map(|alert| (alert.fingerprint, alert)));

@@ -5,8 +5,9 @@ use crate::cli::moment::{self, Wall};
 use crate::cli::output;
 use crate::domain::alert::Event;
 use crate::domain::compose::Changes;
+use crate::domain::escalation;
 use crate::domain::row::Row;
-use crate::domain::watcher::AlertOn;
+use crate::domain::watcher::{AlertOn, Notify};
 use crate::engine::{Engine, Preview};
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -77,12 +78,19 @@ fn sentences(shown: &Shown, wall: &Wall) -> Vec<String> {
     if !preview.rekeyed.is_empty() {
         all.push(format!("{} alerts under the old key would be closed without a message", preview.rekeyed.len()));
     }
+    all.extend(steps(shown));
     all.extend(preview.failure.as_ref().map(|failure| format!("{}: {}", failure.kind, output::plain(&failure.message))));
     all.extend(warnings(shown).iter().map(|warning| format!("warning: {}", output::plain(warning))));
     let pictures = shown.messages().iter().filter(|draft| draft.message.chart.is_some()).count();
     all.extend((pictures > 0).then(|| "with a picture, which --chart FILE.png and --html show".to_owned()));
     all.extend(shown.sample.as_ref().map(|(why, _)| sample(*why, preview, wall)));
     all
+}
+
+/// Who is told later of what fires, where the watcher says so.
+fn steps(shown: &Shown) -> Option<String> {
+    let steps: Vec<String> = shown.watcher.notify.iter().filter_map(escalation::describe).collect();
+    (!steps.is_empty()).then(|| format!("while it fires: {}", output::plain(&steps.join("; "))))
 }
 
 /// Everything that went wrong without losing anything, also in the messages that are shown.
@@ -151,12 +159,18 @@ pub(super) fn print_json(engine: &Engine, shown: &Shown) {
     let messages: Vec<_> = shown.messages().iter().map(|draft| json!({ "receiver": draft.receiver, "title": draft.message.title, "text": final_text(engine, draft), "mention": draft.message.mentions, "chart": draft.message.chart.as_ref().map(|picture| &picture.chart) })).collect();
     let pending: Vec<_> =
         preview.pending.iter().map(|(key, since)| json!({ "key": key.to_json(), "since": moment::stamp(*since) })).collect();
+    let step = |block: &Notify| {
+        let unless = block.unless_acknowledged.then_some("acknowledged");
+        let when = block.when.as_ref().map(|when| when.text().trim());
+        Some(json!({ "after": escalation::written(block.after?), "unless": unless, "receivers": block.receivers, "when": when }))
+    };
+    let steps: Vec<_> = shown.watcher.notify.iter().filter_map(step).collect();
     let sample = shown.sample.as_ref().map(|(why, _)| if *why == Sample::AsIfNew { "as_if_new" } else { "kept_back" });
     output::json(&json!({
         "watcher": shown.watcher.name, "source": preview.source, "rows": preview.rows, "matched": preview.matched,
         "baseline": preview.baseline, "unchanged": preview.unchanged, "pending": pending,
         "events": changes.events.iter().enumerate().map(event).collect::<Vec<_>>(),
-        "messages": messages, "sample": sample, "warnings": warnings(shown),
+        "messages": messages, "steps": steps, "sample": sample, "warnings": warnings(shown),
         "error": preview.failure.as_ref().map(|failure| json!({ "kind": failure.kind, "message": failure.message })),
     }));
 }

@@ -114,7 +114,7 @@ impl<'a> Stage<'a> {
             let report = self.engine.poll(watcher.clone(), slot).await;
             seen.take(&report, read, self.watchers.len() > 1)?;
         }
-        self.engine.tell_digests().await;
+        self.engine.tell_due().await;
         self.look(poll, &mut seen).await?;
         Ok(seen)
     }

@@ -3,13 +3,14 @@
 use super::active::ACTIVE;
 use super::chart::CHART;
 use super::guard::GUARD;
+use super::notify::NOTIFY;
 use crate::config::field::{Field, Kind, Spec};
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 /// An interval or a reminder that is longer is a mistake.
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The file.
 pub(in crate::config) static WATCHER: Spec = Spec {
@@ -414,39 +415,6 @@ pub(in crate::config) static BUTTON: Spec = Spec {
     ],
     later: &[],
     above: None,
-};
-
-pub(in crate::config) static NOTIFY: Spec = Spec {
-    title: "[[notify]]",
-    doc: "Who gets the rows for which `when` holds; every block is looked at.",
-    fields: &[
-        Field {
-            name: "receivers",
-            kind: Kind::Texts,
-            doc: "Names below [receivers] in the settings.",
-            default: None,
-            example: "[\"warehouse\"]",
-            required: true,
-        },
-        Field {
-            name: "when",
-            kind: Kind::Condition,
-            doc: "A SQL condition over the row's columns and `severity`. Default: every row.",
-            default: None,
-            example: "\"severity = 'critical'\"",
-            required: false,
-        },
-        Field {
-            name: "mention",
-            kind: Kind::Texts,
-            doc: "Who is called by name: phone numbers, user ids, or \"all\".",
-            default: None,
-            example: "[\"13800000000\"]",
-            required: false,
-        },
-    ],
-    later: &[],
-    above: Some(&WATCHER),
 };
 
 /// The values of `rows`.

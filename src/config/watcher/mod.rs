@@ -23,6 +23,7 @@ mod params;
 mod read;
 mod watching;
 
+pub(super) use notify::{LASTING, NOTIFY, STEP};
 pub(super) use params::OWN_PARAMS;
 
 /// A file of the watchers' folder, and what became of it.

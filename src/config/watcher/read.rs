@@ -57,7 +57,7 @@ pub(super) fn read(name: &str, path: &Path, root: &Node, settings: &Settings, re
     let params = read_params(&reader, report);
     let message = read_message(&reader, report);
     let chart = read_chart(&reader, word, &key, report);
-    let notify = read_notify(&reader, settings, report);
+    let notify = read_notify(&reader, word, settings, report);
     let formerly = read_formerly(&reader, name, report);
     let (source, sources) = sources?;
     Some(Watcher {

@@ -2,20 +2,24 @@
 //!
 //! Who is told: an event goes to every `[[notify]]` block whose condition holds for one of its rows. A condition that
 //! cannot be evaluated tells too: rather a message too many than one too few. The end of an alert goes to those who were
-//! told of it before. What a silence covers is recorded and makes no message; what happens outside the watcher's hours is
+//! told of it before. Blocks with `after` are steps and are told later (see `escalation`). What a silence covers is recorded and makes no message; what happens outside the watcher's hours is
 //! recorded and put off until they begin (see `route`).
 
 mod chart;
 mod ends;
 mod route;
 mod rows;
+mod steps;
 
 pub use ends::closed;
+pub use route::wants;
+pub use steps::{Polls, steps};
 
 use super::alert::{Alert, AlertStatus, Event, EventKind, Severity};
+use super::calendar::Calendars;
 use super::chart::{Sample, Sampled};
 use super::evaluate::{Found, KeyMark, LastReport, Plan, ReportFound, Trace, TraceWord};
-use super::expression::{Expression, Scope};
+use super::expression::Scope;
 use super::message::{self, Language, Message, Setting, words};
 use super::row::Fingerprint;
 use super::silence::Silence;
@@ -122,6 +126,8 @@ pub struct Occasion<'a> {
     pub language: Language,
     /// The silences in force.
     pub silences: &'a [Silence],
+    /// Working days, for the watcher's hours.
+    pub calendars: &'a Calendars,
     /// Outside the watcher's hours: when they begin again. What is not critical is put off until then.
     pub opens_at: Option<DateTime<Utc>>,
 }
@@ -315,13 +321,14 @@ impl<'a> Drafting<'a> {
 
     fn escalated(&mut self, found: Found, stored: &mut HashMap<Fingerprint, Alert>) {
         let Some((mut alert, before)) = self.merged(found, stored) else { return };
+        let taken_back = alert.acknowledged.take().map(|taken| format!("; {}'s acknowledgement is over", taken.by)).unwrap_or_default();
+        let steps = self.take_steps(&mut alert);
         let routes = self.route(&alert);
         remember(&mut alert.receivers, &routes);
         (alert.told_at, alert.repeats, alert.gone_since, alert.polls) = (Some(self.occasion.now), 0, None, 0);
         // Also of an alert that nobody had taken when it was read: whoever has taken it since took something less bad.
         self.changes.unacknowledge.push(alert.fingerprint);
-        let taken_back = alert.acknowledged.take().map(|taken| format!("; {}'s acknowledgement is over", taken.by)).unwrap_or_default();
-        let reason = format!("severity rose from {before} to {}{taken_back}", alert.severity);
+        let reason = format!("severity rose from {before} to {}{taken_back}{steps}", alert.severity);
         let event = self.alert_event(EventKind::Escalated, &alert, reason);
         self.push(event, routes);
         self.changes.put.push(alert);
@@ -372,6 +379,7 @@ impl<'a> Drafting<'a> {
             polls: 0,
             gone_since: None,
             repeats: 0,
+            steps: Vec::new(),
             acknowledged: None,
         }
     }

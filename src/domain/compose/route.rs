@@ -1,16 +1,21 @@
 //! Who is told of an event, and when: `[[notify]]` blocks, silences, the watcher's hours.
 
-use super::{Deferral, Drafting, Expression, Occasion, Routes, Scope, Silenced};
+use super::{Deferral, Drafting, Occasion, Routes, Scope, Silenced};
 use crate::domain::alert::{Alert, Event, EventKind, Severity};
+use crate::domain::escalation;
+use crate::domain::expression::ExpressionError;
 use crate::domain::silence::{self, Subject};
-use crate::domain::watcher::Mention;
+use crate::domain::watcher::{Mention, Notify, Watcher};
+use chrono::{DateTime, Utc};
 
 impl Drafting<'_> {
-    /// The receivers that the watcher's blocks name for an alert.
+    /// The receivers that the watcher's blocks name for an alert: those that are told at once, and those of steps that were
+    /// told.
     pub(super) fn route(&mut self, alert: &Alert) -> Routes {
         let mut routes: Routes = Vec::new();
         for block in &self.occasion.watcher.notify {
-            let holds = block.when.as_ref().is_none_or(|when| self.holds(when, alert));
+            let is_its_time = escalation::name(block).is_none_or(|step| alert.steps.contains(&step));
+            let holds = is_its_time && self.wants(block, alert);
             for receiver in block.receivers.iter().filter(|_| holds) {
                 add_route(&mut routes, receiver, &block.mention);
             }
@@ -18,21 +23,13 @@ impl Drafting<'_> {
         routes
     }
 
-    /// Whether a `notify` condition holds for one of the rows, or cannot be evaluated for one and holds for none. An alert
-    /// without a row (something is missing) is asked by its key.
-    fn holds(&mut self, when: &Expression, alert: &Alert) -> bool {
-        let Occasion { watcher, now, .. } = *self.occasion;
-        let scope = |row| Scope { row, previous: None, severity: Some(alert.severity), now, zone: watcher.timezone };
-        let only_key = if alert.rows.is_empty() { Some(&alert.key) } else { None };
-        let verdicts: Vec<_> = alert.rows.iter().chain(only_key).map(|row| when.holds(&scope(row))).collect();
-        if verdicts.contains(&Ok(true)) {
-            return true;
-        }
-        let error = verdicts.into_iter().find_map(Result::err);
-        if let Some(error) = &error {
+    /// Whether a block is for an alert; one whose condition cannot be evaluated is, with a warning.
+    pub(super) fn wants(&mut self, block: &Notify, alert: &Alert) -> bool {
+        let (holds, error) = wants(self.occasion.watcher, block, alert, self.occasion.now);
+        if let Some(error) = error {
             self.warn(format!("a `notify` condition could not be evaluated, so its receivers were told: {error}"));
         }
-        error.is_some()
+        holds
     }
 
     /// Those who are told now. The event says who is not, and why.
@@ -40,7 +37,8 @@ impl Drafting<'_> {
         let reaches_no_one = routes.is_empty();
         let routes = self.unsilenced(event, routes);
         if reaches_no_one && event.kind != EventKind::Resolved {
-            event.reason.push_str("; no `notify` block holds for it, so no one is told");
+            let words = if self.occasion.watcher.has_steps() { "is told yet" } else { "is told" };
+            event.reason.push_str(&format!("; no `notify` block holds for it, so no one {words}"));
         }
         let Some(due_at) = self.occasion.opens_at.filter(|_| event.severity < Severity::Critical && !routes.is_empty()) else {
             return routes;
@@ -78,7 +76,21 @@ impl Drafting<'_> {
     }
 }
 
-fn add_route(routes: &mut Routes, receiver: &str, called: &[Mention]) {
+/// Whether a block is for an alert: its condition holds for one of the rows, or cannot be evaluated for one and holds for
+/// none, which is the error. An alert without a row (something is missing) is asked by its key.
+pub fn wants(watcher: &Watcher, block: &Notify, alert: &Alert, now: DateTime<Utc>) -> (bool, Option<ExpressionError>) {
+    let Some(when) = &block.when else { return (true, None) };
+    let scope = |row| Scope { row, previous: None, severity: Some(alert.severity), now, zone: watcher.timezone };
+    let only_key = if alert.rows.is_empty() { Some(&alert.key) } else { None };
+    let verdicts: Vec<_> = alert.rows.iter().chain(only_key).map(|row| when.holds(&scope(row))).collect();
+    if verdicts.contains(&Ok(true)) {
+        return (true, None);
+    }
+    let error = verdicts.into_iter().find_map(Result::err);
+    (error.is_some(), error)
+}
+
+pub(super) fn add_route(routes: &mut Routes, receiver: &str, called: &[Mention]) {
     match routes.iter_mut().find(|(name, _)| name == receiver) {
         Some((_, mentions)) => add_mentions(mentions, called),
         None => routes.push((receiver.to_owned(), called.to_vec())),

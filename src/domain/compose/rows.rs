@@ -98,6 +98,7 @@ fn nothing(now: DateTime<Utc>) -> Alert {
         polls: 0,
         gone_since: None,
         repeats: 0,
+        steps: Vec::new(),
         acknowledged: None,
     }
 }

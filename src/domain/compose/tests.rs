@@ -11,6 +11,8 @@ fn block(when: Option<&str>, receivers: &[&str], mention: &[&str]) -> Notify {
         when: when.map(sql),
         receivers: receivers.iter().map(|name| (*name).to_owned()).collect(),
         mention: mention.iter().map(|who| Mention::parse(who)).collect(),
+        after: None,
+        unless_acknowledged: false,
     }
 }
 
@@ -171,7 +173,14 @@ fn a_row_of_a_new_watcher_is_kept_without_its_content() {
 fn a_watcher_that_fails_tells_everyone_it_names_and_touches_no_alert() {
     let watcher =
         Watcher { notify: vec![block(Some("v > 100"), &["duty", "warehouse"], &["all"]), block(None, &["duty"], &[])], ..watcher() };
-    let occasion = Occasion { watcher: &watcher, now: noon(), language: Language::En, silences: &[], opens_at: None };
+    let occasion = Occasion {
+        watcher: &watcher,
+        now: noon(),
+        language: Language::En,
+        silences: &[],
+        calendars: &Calendars::default(),
+        opens_at: None,
+    };
     let changes =
         watcher_event(&occasion, EventKind::WatcherFailed, noon() - TimeDelta::minutes(15), 3, "connection refused", watcher.receivers());
     assert_eq!(told(&changes), ["duty: 1", "warehouse: 1"]);
@@ -189,7 +198,14 @@ fn ten_thousand_events_with_reminders_are_composed() {
     assert_eq!(needed(&world, &first), 0);
     let plan = world.plan(&first);
     let fired = changes(
-        &Occasion { watcher: &world.watcher, now: noon(), language: Language::En, silences: &[], opens_at: None },
+        &Occasion {
+            watcher: &world.watcher,
+            now: noon(),
+            language: Language::En,
+            silences: &[],
+            calendars: &Calendars::default(),
+            opens_at: None,
+        },
         plan,
         HashMap::new(),
     );
@@ -198,7 +214,14 @@ fn ten_thousand_events_with_reminders_are_composed() {
     world.now = noon() + TimeDelta::minutes(1);
     let plan = world.plan(&then);
     assert_eq!((plan.repeated.len(), plan.refreshed.len()), (10_000, 10_000));
-    let occasion = Occasion { watcher: &world.watcher, now: world.now, language: Language::En, silences: &[], opens_at: None };
+    let occasion = Occasion {
+        watcher: &world.watcher,
+        now: world.now,
+        language: Language::En,
+        silences: &[],
+        calendars: &Calendars::default(),
+        opens_at: None,
+    };
     let repeated = changes(&occasion, plan, world.alerts.clone());
     assert_eq!((repeated.events.len(), repeated.put.len()), (10_000, 10_000));
     assert!(repeated.put.iter().all(|alert| alert.told_at == Some(world.now)));

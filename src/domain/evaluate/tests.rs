@@ -294,6 +294,7 @@ fn ten_thousand_keys_fire_stay_and_resolve() {
             polls: 0,
             gone_since: None,
             repeats: 0,
+            steps: Vec::new(),
             acknowledged: None,
         };
         world.alerts.insert(alert.fingerprint, alert);

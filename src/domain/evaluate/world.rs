@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::domain::alert::Severity;
-use crate::domain::compose::{Changes, Occasion, changes};
+use crate::domain::calendar::Calendars;
+use crate::domain::compose::{Changes, Occasion, Polls, changes, steps};
 use crate::domain::expression::Expression;
 use crate::domain::message::Language;
 use crate::domain::schedule::Schedule;
@@ -44,7 +45,7 @@ pub(crate) fn watcher() -> Watcher {
         active: None,
         message: MessageTemplate::default(),
         chart: None,
-        notify: vec![Notify { when: None, receivers: vec!["warehouse".into()], mention: Vec::new() }],
+        notify: vec![Notify::at_once(vec!["warehouse".into()])],
     }
 }
 
@@ -83,6 +84,7 @@ pub(crate) struct World {
     pub now: DateTime<Utc>,
     pub silences: Vec<Silence>,
     pub opens_at: Option<DateTime<Utc>>,
+    pub calendars: Calendars,
     pub expected: Option<Vec<ExpectedKey>>,
     pub(super) shape: Option<Shape>,
     pub(super) last_report: Option<LastReport>,
@@ -98,6 +100,7 @@ impl World {
             now: noon(),
             silences: Vec::new(),
             opens_at: None,
+            calendars: Calendars::default(),
             expected: None,
             shape: None,
             last_report: None,
@@ -155,9 +158,33 @@ impl World {
         let needed = plan.needs_stored();
         let stored = stored.into_iter().filter(|(fingerprint, _)| needed.contains(fingerprint)).collect();
         (self.shape, self.last_report) = (plan.shape.clone(), plan.report.as_ref().map(ReportFound::last));
-        let occasion =
-            Occasion { watcher: &self.watcher, now: self.now, language: Language::En, silences: &self.silences, opens_at: self.opens_at };
-        let changes = changes(&occasion, plan, stored);
+        let changes = changes(&self.occasion(), plan, stored);
+        self.take(&changes);
+        self.revision = Some(self.watcher.revision());
+        self.has_baseline = true;
+        changes
+    }
+
+    fn occasion(&self) -> Occasion<'_> {
+        Occasion {
+            watcher: &self.watcher,
+            now: self.now,
+            language: Language::En,
+            silences: &self.silences,
+            calendars: &self.calendars,
+            opens_at: self.opens_at,
+        }
+    }
+
+    /// Tells the steps that are due, and when the next one is.
+    pub fn tell_steps(&mut self) -> (Changes, Option<DateTime<Utc>>) {
+        let firing = self.alerts.values().filter(|alert| alert.status == AlertStatus::Firing).cloned().collect();
+        let (changes, next) = steps(&self.occasion(), firing, Polls::Work);
+        self.take(&changes);
+        (changes, next)
+    }
+
+    fn take(&mut self, changes: &Changes) {
         changes.remove.iter().for_each(|fingerprint| drop(self.alerts.remove(fingerprint)));
         for alert in &changes.put {
             let acknowledged = self.alerts.get(&alert.fingerprint).and_then(|alert| alert.acknowledged.clone());
@@ -171,9 +198,6 @@ impl World {
         for fingerprint in &changes.unacknowledge {
             self.alerts.entry(*fingerprint).and_modify(|alert| alert.acknowledged = None);
         }
-        self.revision = Some(self.watcher.revision());
-        self.has_baseline = true;
-        changes
     }
 
     /// Polls, and tells what happened as `fired a, resolved b`; `-` when nothing was told and nothing written.

@@ -93,8 +93,12 @@ impl Asking<'_> {
         let worse = life.iter().rfind(|event| event.kind == EventKind::Escalated);
         let worse = worse.map(|event| format!("it escalated at {}, and {}", self.clock.at(event.at), self.told(event)));
         let told = self.told(fired);
-        let clauses: Vec<String> =
-            [Some(told.trim_end_matches('.').to_owned()), worse, self.goes_on(key, life)].into_iter().flatten().collect();
+        let clauses: Vec<String> = [Some(told.trim_end_matches('.').to_owned()), worse]
+            .into_iter()
+            .flatten()
+            .chain(self.steps(key))
+            .chain(self.goes_on(key, life))
+            .collect();
         let end =
             self.at.and_then(|_| self.next_event(key, EventKind::Resolved)).map(|end| format!("It was over at {}.", self.clock.at(end.at)));
         let second = clauses.into_iter().filter(|clause| !clause.is_empty()).map(|clause| clause.trim_end_matches('.').to_owned());
@@ -111,8 +115,10 @@ impl Asking<'_> {
             let kept = self.declared().map(|watcher| format!(" for {}", span(watcher.keep_firing_for))).unwrap_or_default();
             return Some(format!("it is gone since {}, and stays firing until it has been gone{kept}", self.clock.at(gone)));
         }
-        let taken = life.iter().rfind(|event| matches!(event.kind, EventKind::Acknowledged | EventKind::Escalated));
-        let taken = taken.filter(|event| event.kind == EventKind::Acknowledged);
+        // A rise takes an acknowledgement back; a step of escalation, which is told under the same word, does not.
+        let rises = |at: usize| life[at].kind == EventKind::Escalated && at > 0 && life[at].severity > life[at - 1].severity;
+        let taken = (0..life.len()).rfind(|at| life[*at].kind == EventKind::Acknowledged || rises(*at));
+        let taken = taken.map(|at| life[at]).filter(|event| event.kind == EventKind::Acknowledged);
         match (taken, alert.and_then(|alert| alert.acknowledged.as_ref())) {
             (_, Some(ack)) => {
                 let note = ack.note.as_ref().map(|note| format!(" ({})", plain(note))).unwrap_or_default();

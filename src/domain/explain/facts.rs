@@ -2,10 +2,13 @@
 //! query now.
 
 use super::would::Would;
-use crate::domain::alert::{Acknowledgement, AlertStatus, EventKind, Severity};
+use crate::domain::alert::{Acknowledgement, Alert, AlertStatus, EventKind, Severity};
+use crate::domain::calendar::Calendars;
+use crate::domain::compose;
+use crate::domain::escalation::{self, Standing};
 use crate::domain::evaluate::TraceWord;
 use crate::domain::silence::Silence;
-use crate::domain::watcher::Watcher;
+use crate::domain::watcher::{Notify, Watcher};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
@@ -29,6 +32,40 @@ pub struct Facts {
     pub records: Records,
     /// What its query returns now, per source; empty when it was not asked.
     pub looks: Vec<Look>,
+    /// Where the steps of the watcher's file stand for the keys that fire.
+    pub steps: Vec<StepFact>,
+}
+
+/// A step of escalation, and where it stands for a key that fires.
+#[derive(Clone, Debug)]
+pub struct StepFact {
+    /// Of which key.
+    pub fingerprint: String,
+    /// After how long.
+    pub after: String,
+    /// Whether it is left out while a person has taken the alert.
+    pub unless_acknowledged: bool,
+    /// Who is told, in words.
+    pub receivers: String,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+impl StepFact {
+    /// The steps of a watcher for an alert that fires.
+    pub fn of(watcher: &Watcher, calendars: &Calendars, alert: &Alert, now: DateTime<Utc>) -> Vec<StepFact> {
+        let step = |block: &Notify| {
+            let wants = || compose::wants(watcher, block, alert, now).0;
+            Some(StepFact {
+                fingerprint: alert.fingerprint.to_string(),
+                after: escalation::written(block.after?),
+                unless_acknowledged: block.unless_acknowledged,
+                receivers: block.receivers.join(", "),
+                standing: escalation::standing(watcher, calendars, block, alert, now, wants)?,
+            })
+        };
+        watcher.notify.iter().filter_map(step).collect()
+    }
 }
 
 /// A watcher's file.

@@ -12,13 +12,14 @@ mod facts;
 mod of_watcher;
 mod polls;
 mod standing;
+mod steps;
 mod timeline;
 mod words;
 mod would;
 
 pub use facts::{
     AlertFact, Asked, AttemptFact, DeferredFact, DeliveryFact, EventFact, Facts, File, KeyFact, Look, Object, PollFact, Records, Seen,
-    SilencedFact, StateFact, TraceFact,
+    SilencedFact, StateFact, StepFact, TraceFact,
 };
 
 pub use would::Would;

@@ -6,7 +6,7 @@ use crate::domain::chat::{self, AlertFact, EventFact, Failing, Held, InForce, Re
 use crate::domain::command::{self, Command, Misread};
 use crate::domain::explain::{Asked as Question, BACK, File, explain};
 use crate::domain::silence::Silence;
-use crate::engine::{Engine, gathered};
+use crate::engine::{Engine, gathered, steps};
 use crate::notify::dingtalk::stream::BotMessage;
 use crate::store::{Acked, AlertLine, Deed, Heard, HistoryQuery, SilenceLine, StoreError};
 use chrono::{DateTime, Utc};
@@ -216,6 +216,7 @@ impl Engine {
         let asked = Question { watcher: name.to_owned(), key, at: None, since, until, is_since_named: false };
         let declared = Some(declared.as_ref().clone());
         let mut facts = gathered(&parts.store, asked, declared, File::Valid, parts.timezone, setting.now).await?;
+        facts.steps = steps(&parts.store, &parts.calendars, &facts).await?;
         if !facts.asked.key.is_empty() {
             facts.looks = self.looks(&facts).await;
         }

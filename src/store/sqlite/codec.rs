@@ -76,6 +76,7 @@ pub(super) fn alert(row: &SqliteRow) -> Result<Alert, StoreError> {
         polls: count(row.get("polls")),
         gone_since: time_or_null(row.get("gone_since"))?,
         repeats: count(row.get("repeats")),
+        steps: serde_json::from_str(row.get("steps")).map_err(|error| StoreError::Corrupt(format!("steps ({error})")))?,
         acknowledged: acknowledgement(row)?,
     })
 }

@@ -5,7 +5,7 @@
 //! ([`StoreError::Raced`]) and it is made anew.
 
 use super::codec::{parse_json, stamp, time, word};
-use super::polls::insert_delivery;
+use super::merging::insert_delivery;
 use super::silences::reopen;
 use super::watchers::raise_version;
 use super::{Doing, Sqlite};

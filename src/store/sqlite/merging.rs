@@ -1,8 +1,7 @@
-//! Deliveries that wait and become one, or that another receiver takes over.
+//! Deliveries are made here; those that wait become one, or another receiver takes them over.
 
-use super::codec::stamp;
+use super::codec::{stamp, to_json};
 use super::digests::OF_NO_WATCHER;
-use super::polls::insert_delivery;
 use super::read::push_list;
 use super::{Doing, Sqlite};
 use crate::domain::message::Message;
@@ -118,4 +117,53 @@ pub(super) async fn fall_back(tx: &mut Transaction<'_, Db>, receiver: &str, to: 
     .await
     .doing("giving deliveries to a fallback")?;
     Ok(done.rows_affected())
+}
+
+/// Puts a message into the outbox; its number.
+#[allow(clippy::too_many_arguments)] // each is a column
+pub(super) async fn insert_delivery(
+    tx: &mut Transaction<'_, Db>,
+    watcher: &str,
+    poll_id: Option<i64>,
+    receiver: &str,
+    message: &Message,
+    events: &[i64],
+    at: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let at = stamp(at);
+    let done = sqlx::query(
+        "insert into delivery (created_at, receiver, watcher, poll_id, title, message, msg_uuid, state, not_before)
+         values (?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
+    )
+    .bind(&at)
+    .bind(receiver)
+    .bind(watcher)
+    .bind(poll_id)
+    .bind(&message.title)
+    .bind(to_json(message, "a message")?)
+    .bind(uuid::Uuid::new_v4().to_string())
+    .bind(&at)
+    .execute(&mut **tx)
+    .await
+    .doing("writing a delivery")?;
+    let delivery = done.last_insert_rowid();
+    for chunk in events.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Db>::new("insert into delivery_event (delivery_id, event_id) ");
+        query.push_values(chunk, |mut values, event| {
+            values.push_bind(delivery).push_bind(*event);
+        });
+        query.build().execute(&mut **tx).await.doing("writing a delivery")?;
+    }
+    // The worst of its events; that something is over can wait as long as a warning.
+    sqlx::query(
+        "update delivery set severity = coalesce((
+            select case max(case when h.severity = 'critical' and h.event not in ('resolved', 'watcher_recovered') then 2 when h.severity = 'info' then 0 else 1 end)
+                when 2 then 'critical' when 1 then 'warning' when 0 then 'info' end
+            from delivery_event e join alert_history h on h.id = e.event_id where e.delivery_id = delivery.id), severity) where id = ?",
+    )
+    .bind(delivery)
+    .execute(&mut **tx)
+    .await
+    .doing("writing a delivery")?;
+    Ok(delivery)
 }

@@ -16,6 +16,7 @@ mod read;
 mod receipts;
 mod robots;
 mod silences;
+mod steps;
 mod targets;
 mod traces;
 mod watchers;

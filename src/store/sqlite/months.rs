@@ -1,7 +1,7 @@
 //! What is used of calendar months: an organisation's quota, and what an administrator lets a robot send.
 
 use super::codec::{stamp, time_or_null};
-use super::polls::insert_delivery;
+use super::merging::insert_delivery;
 use super::{Doing, Sqlite};
 use crate::domain::budget::{Month, MonthUse, QuotaKind, Terms, told_share};
 use crate::domain::delivery::{Attempt, Verdict};

@@ -1,6 +1,7 @@
 //! Claims of polls, and the one transaction that records a poll and all that follows from it.
 
 use super::codec::{alert, count, digest, fingerprint, json_or_null, row_with_kinds, stamp, time, time_or_null, to_json, word};
+use super::merging::insert_delivery;
 use super::pictures::{insert_pictures, insert_samples};
 use super::silences::reopen;
 use super::traces::{end_traces, insert_traces};
@@ -9,7 +10,6 @@ use crate::domain::alert::{Alert, Event};
 use crate::domain::compose::{Changes, Deferral, Silenced};
 use crate::domain::evaluate::KeyMark;
 use crate::domain::known::{Known, KnownKey};
-use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
 use crate::store::model::{Claim, Committed, PollCommit, PollOutcome, SourceState, StoreError, WatcherState};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -159,7 +159,7 @@ impl Sqlite {
         }
         let poll_id = insert_poll(&mut tx, commit).await?;
         remove_alerts(&mut tx, &changes.remove).await?;
-        put_alerts(&mut tx, commit, &changes.put).await?;
+        put_alerts(&mut tx, &commit.claim.watcher, &commit.claim.source, &changes.put).await?;
         mark_alerts(&mut tx, &changes.marks).await?;
         unacknowledge(&mut tx, &changes.unacknowledge).await?;
         let ids = insert_events(&mut tx, Some(poll_id), &changes.events).await?;
@@ -217,7 +217,7 @@ async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed:
         "update watcher_state set next_poll_at = ?, revision = ?, baseline_at = ?, failures = ?, failing_since = ?, failing_told = ?,
                 key_columns = ?, alert_on = ?, cursor = ?, shape = ?, last_report = ?, held_polls = ?, held_reason = ?, last_ok_at = ?,
                 released_at = iif(?, released_at, null), last_poll_at = ?, told_by_source = ?, version = version + ?, owner = null, claimed_until = null
-         where watcher = ? and source = ? and epoch = ? and owner is not null",
+         where watcher = ? and source = ? and epoch = ? and owner is not null and (? is null or version = ?)",
     )
     .bind(state.next_poll_at.map(stamp))
     .bind(&state.revision)
@@ -241,10 +241,28 @@ async fn write_state(tx: &mut Transaction<'_, Db>, commit: &PollCommit, changed:
     .bind(&commit.claim.watcher)
     .bind(&commit.claim.source)
     .bind(commit.claim.epoch)
+    .bind(commit.version)
+    .bind(commit.version)
     .execute(&mut **tx)
     .await
     .doing("recording a poll")?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    match done.rows_affected() {
+        1 => Ok(()),
+        _ if commit.version.is_some() && is_held(tx, commit).await? => Err(StoreError::Raced),
+        _ => Err(StoreError::Stale),
+    }
+}
+
+/// Whether the claim is still the poll's.
+async fn is_held(tx: &mut Transaction<'_, Db>, commit: &PollCommit) -> Result<bool, StoreError> {
+    let row = sqlx::query("select 1 from watcher_state where watcher = ? and source = ? and epoch = ? and owner is not null")
+        .bind(&commit.claim.watcher)
+        .bind(&commit.claim.source)
+        .bind(commit.claim.epoch)
+        .fetch_optional(&mut **tx)
+        .await
+        .doing("recording a poll")?;
+    Ok(row.is_some())
 }
 
 /// Writes the state of a source as long as nobody else has since it was read.
@@ -306,20 +324,20 @@ pub(super) async fn remove_alerts(tx: &mut Transaction<'_, Db>, fingerprints: &[
     Ok(())
 }
 
-async fn put_alerts(tx: &mut Transaction<'_, Db>, commit: &PollCommit, alerts: &[Alert]) -> Result<(), StoreError> {
+pub(super) async fn put_alerts(tx: &mut Transaction<'_, Db>, watcher: &str, source: &str, alerts: &[Alert]) -> Result<(), StoreError> {
     // In the order of the table: 100,000 in any other order touch every page again and again.
     let mut alerts: Vec<&Alert> = alerts.iter().collect();
     alerts.sort_unstable_by_key(|alert| alert.fingerprint);
     for chunk in alerts.chunks(CHUNK) {
         let mut query = QueryBuilder::<Db>::new(
-            "insert into alert_state (fingerprint, watcher, source, status, severity, key, rows, row_count, digest, since, told_at, receivers, polls, gone_since, repeats) ",
+            "insert into alert_state (fingerprint, watcher, source, status, severity, key, rows, row_count, digest, since, told_at, receivers, polls, gone_since, repeats, steps) ",
         );
         query.push_values(chunk, |mut values, alert| {
             let rows: Vec<Json> = alert.rows.iter().map(row_with_kinds).collect();
             values
                 .push_bind(alert.fingerprint.to_string())
-                .push_bind(&commit.claim.watcher)
-                .push_bind(&commit.claim.source)
+                .push_bind(watcher)
+                .push_bind(source)
                 .push_bind(alert.status.as_str())
                 .push_bind(alert.severity.as_str())
                 .push_bind(row_with_kinds(&alert.key).to_string())
@@ -331,14 +349,15 @@ async fn put_alerts(tx: &mut Transaction<'_, Db>, commit: &PollCommit, alerts: &
                 .push_bind(Json::from(alert.receivers.clone()).to_string())
                 .push_bind(alert.polls)
                 .push_bind(alert.gone_since.map(stamp))
-                .push_bind(alert.repeats);
+                .push_bind(alert.repeats)
+                .push_bind(Json::from(alert.steps.clone()).to_string());
         });
         // Who has acknowledged it is not ours to write: a person may have done so since the poll began.
         query.push(
             " on conflict (fingerprint) do update set watcher = excluded.watcher, source = excluded.source, status = excluded.status,
               severity = excluded.severity, key = excluded.key, rows = excluded.rows, row_count = excluded.row_count, digest = excluded.digest,
               since = excluded.since, told_at = excluded.told_at, receivers = excluded.receivers, polls = excluded.polls,
-              gone_since = excluded.gone_since, repeats = excluded.repeats",
+              gone_since = excluded.gone_since, repeats = excluded.repeats, steps = excluded.steps",
         );
         query.build().execute(&mut **tx).await.doing("writing alerts")?;
     }
@@ -380,54 +399,6 @@ pub(super) async fn insert_events(tx: &mut Transaction<'_, Db>, poll_id: Option<
     Ok(ids)
 }
 
-#[allow(clippy::too_many_arguments)] // each is a column
-pub(super) async fn insert_delivery(
-    tx: &mut Transaction<'_, Db>,
-    watcher: &str,
-    poll_id: Option<i64>,
-    receiver: &str,
-    message: &Message,
-    events: &[i64],
-    at: DateTime<Utc>,
-) -> Result<i64, StoreError> {
-    let at = stamp(at);
-    let done = sqlx::query(
-        "insert into delivery (created_at, receiver, watcher, poll_id, title, message, msg_uuid, state, not_before)
-         values (?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
-    )
-    .bind(&at)
-    .bind(receiver)
-    .bind(watcher)
-    .bind(poll_id)
-    .bind(&message.title)
-    .bind(to_json(message, "a message")?)
-    .bind(uuid::Uuid::new_v4().to_string())
-    .bind(&at)
-    .execute(&mut **tx)
-    .await
-    .doing("writing a delivery")?;
-    let delivery = done.last_insert_rowid();
-    for chunk in events.chunks(CHUNK) {
-        let mut query = QueryBuilder::<Db>::new("insert into delivery_event (delivery_id, event_id) ");
-        query.push_values(chunk, |mut values, event| {
-            values.push_bind(delivery).push_bind(*event);
-        });
-        query.build().execute(&mut **tx).await.doing("writing a delivery")?;
-    }
-    // The worst of its events; that something is over can wait as long as a warning.
-    sqlx::query(
-        "update delivery set severity = coalesce((
-            select case max(case when h.severity = 'critical' and h.event not in ('resolved', 'watcher_recovered') then 2 when h.severity = 'info' then 0 else 1 end)
-                when 2 then 'critical' when 1 then 'warning' when 0 then 'info' end
-            from delivery_event e join alert_history h on h.id = e.event_id where e.delivery_id = delivery.id), severity) where id = ?",
-    )
-    .bind(delivery)
-    .execute(&mut **tx)
-    .await
-    .doing("writing a delivery")?;
-    Ok(delivery)
-}
-
 /// How far pending and gone alerts have come.
 async fn mark_alerts(tx: &mut Transaction<'_, Db>, marks: &[KeyMark]) -> Result<(), StoreError> {
     for mark in marks {
@@ -457,7 +428,7 @@ async fn unacknowledge(tx: &mut Transaction<'_, Db>, fingerprints: &[Fingerprint
     Ok(())
 }
 
-async fn defer(tx: &mut Transaction<'_, Db>, deferrals: &[Deferral], ids: &[i64]) -> Result<(), StoreError> {
+pub(super) async fn defer(tx: &mut Transaction<'_, Db>, deferrals: &[Deferral], ids: &[i64]) -> Result<(), StoreError> {
     for chunk in deferrals.chunks(CHUNK) {
         let mut query = QueryBuilder::<Db>::new("insert into deferred_event (event_id, receiver, due_at) ");
         query.push_values(chunk, |mut values, deferral| {
@@ -468,7 +439,7 @@ async fn defer(tx: &mut Transaction<'_, Db>, deferrals: &[Deferral], ids: &[i64]
     Ok(())
 }
 
-async fn insert_silenced(tx: &mut Transaction<'_, Db>, silenced: &[Silenced], ids: &[i64]) -> Result<(), StoreError> {
+pub(super) async fn insert_silenced(tx: &mut Transaction<'_, Db>, silenced: &[Silenced], ids: &[i64]) -> Result<(), StoreError> {
     for chunk in silenced.chunks(CHUNK) {
         let mut query = QueryBuilder::<Db>::new("insert into silenced_event (event_id, receiver, silence_id) ");
         query.push_values(chunk, |mut values, silenced| {

@@ -149,6 +149,16 @@ impl Sqlite {
         .map(drop)
     }
 
+    pub(in crate::store) async fn api_calls_of_month(&self, organisation: &str, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let row = sqlx::query("select used from month_use where owner = ? and kind = 'api' and month = ?")
+            .bind(organisation)
+            .bind(month(now))
+            .fetch_optional(&self.reader)
+            .await
+            .doing("counting calls")?;
+        Ok(row.map_or(0, |row| row.get::<i64, _>("used").unsigned_abs()))
+    }
+
     pub(in crate::store) async fn notified_since(&self, user: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let row = sqlx::query(
             "select count(*) as n from delivery_target where form = 'work_notification' and kind = 'user' and target = ? and at >= ?",

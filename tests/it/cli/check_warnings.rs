@@ -236,3 +236,12 @@ async fn each_source_of_a_watcher_is_asked_and_named_where_it_differs() {
     let far = faults("far");
     assert!(far.len() == 1 && far[0].starts_with("2:11 on `shop_3`: the query could not be checked on its source: "), "{far:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_that_follow_on_nothing_are_told() {
+    let house = House::new().await;
+    house.watcher("stepped", &format!("{LOW_STOCK}[[notify]]\nafter = \"15m\"\nreceivers = [\"warehouse\"]\n"));
+    let lines = house.rowbell(&["check", "--json", "--offline"]).exit(0).json();
+    let [told] = &warnings(&lines, "stepped")[..] else { panic!("{lines:?}") };
+    assert!(told.contains(":9 no one is told when it fires: each [[notify]] block has an `after` | add a block without `after`"), "{told}");
+}

@@ -14,4 +14,5 @@ mod people;
 mod polling;
 mod preview;
 mod service;
+mod simulator;
 mod watcher_tests;

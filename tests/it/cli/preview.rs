@@ -171,3 +171,15 @@ async fn a_chart_is_announced_written_and_shown_on_the_page() {
     house.watcher("plain", LOW_STOCK);
     house.rowbell(&["preview", "plain", "--chart", "plain.png"]).exit(1).err_has("no message that is shown has a chart");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_told_later_is_listed() {
+    let house = House::new().await;
+    let steps = "[[notify]]\nreceivers = [\"warehouse\"]\n[[notify]]\nafter = \"15m\"\nunless = \"acknowledged\"\nreceivers = [\"warehouse\"]\n[[notify]]\nafter = \"1h 30m\"\nreceivers = [\"warehouse\"]\nwhen = \"severity = 'critical'\"\n";
+    house.watcher("stepped", &format!("{LOW_STOCK}{steps}"));
+    let words = "while it fires: after 15m unless acknowledged: warehouse; after 1h 30m: warehouse, where severity = 'critical'";
+    house.rowbell(&["preview", "stepped"]).exit(0).out_has(words);
+    let told = seen(&house, "stepped");
+    assert_eq!(told["steps"][0], json!({ "after": "15m", "unless": "acknowledged", "receivers": ["warehouse"], "when": null }));
+    assert_eq!(told["events"][0]["told"], json!(["warehouse"]));
+}

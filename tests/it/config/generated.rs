@@ -155,6 +155,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "a_past_of_two_columns",
     "a_chart_with_a_threshold_in_quotes",
     "an_active_with_faults",
+    "the_same_step_twice",
 ];
 
 #[test]

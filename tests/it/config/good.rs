@@ -1,5 +1,6 @@
 //! Good files parse to the values they say.
 
+use super::environment;
 use rowbell::config::{Environment, ReceiverKind, RobotSettings, Settings, load_settings, load_watchers, parse_settings, parse_watcher};
 use rowbell::domain::alert::Severity;
 use rowbell::domain::message::Language;
@@ -217,4 +218,18 @@ fn what_only_looks_into_the_store_needs_no_secret() {
     assert!(rowbell::config::parse_settings(path, text, &environment).is_err());
     let store_only = rowbell::config::Environment { store_only: true, ..environment };
     assert!(rowbell::config::parse_settings(path, text, &store_only).expect("valid settings").receivers.is_empty());
+}
+
+#[test]
+fn an_app_has_defaults_for_all_but_its_credentials_and_its_people() {
+    let text =
+        "[receivers.duty]\ntype = \"dingtalk_app\"\nclient_id = \"ding1\"\nclient_secret = \"s3cret\"\nmobiles = [\"138\", \"138\"]\n";
+    let settings = parse_settings(Path::new("rowbell.toml"), text, &environment(&[])).expect("valid settings");
+    let ReceiverKind::App(app) = &settings.receivers["duty"].kind else { panic!("an app") };
+    assert_eq!((app.robot_code.as_str(), app.form, app.agent_id), ("ding1", rowbell::domain::delivery::AppForm::Message, None));
+    assert_eq!(app.mobiles, ["138"]);
+    assert_eq!((app.api_url.as_str(), app.oapi_url.as_str()), ("https://api.dingtalk.com/", "https://oapi.dingtalk.com/"));
+    assert!(!app.recall_resolved && app.users.is_empty() && app.operators.is_empty());
+    assert_eq!(app.card_template, rowbell::notify::dingtalk::app::DEFAULT_CARD_TEMPLATE);
+    assert!(!format!("{settings:?}").contains("s3cret"));
 }

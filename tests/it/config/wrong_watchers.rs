@@ -173,6 +173,10 @@ wrong! {
     a_parameter_that_is_no_finite_number: with!("params = { limit = inf }");
     params_that_are_no_table: with!("params = [100]");
     blocks_that_are_none: "source = \"erp\"\nevery = \"5m\"\nquery = \"select 1\"\nnotify = []\n";
+    a_block_without_after_that_waits: with!("[[notify]]\nreceivers = [\"duty\"]\nunless = \"acknowledged\"");
+    a_step_unless_something_else: with!("[[notify]]\nreceivers = [\"duty\"]\nafter = \"15\"\nunless = \"acked\"");
+    a_step_of_what_does_not_last: with!("alert_on = \"new\"\nkey = [\"id\"]\n[[notify]]\nreceivers = [\"duty\"]\nafter = \"15m\"");
+    the_same_step_twice: with!("[[notify]]\nreceivers = [\"duty\"]\nafter = \"15m\"\n[[notify]]\nreceivers = [\"duty\"]\nafter = \"900s\"\nwhen = \"a > 1\"");
     nobody_is_called_by_name: with!("[[notify]]\nreceivers = [\"duty\"]\nmention = []");
     several_faults_in_one_file: "descripton = \"库存低于补货点\"\nsource = \"warehouse\"\nevery = \"5 minuten\"\nalert_on = \"new\"\nquery = \"\"\nmax_rows = -1\n\n[message]\ntitle = 5\n\n[[notify]]\nreceivers = [\"dutty\"]\nmentions = [\"all\"]\n";
 }

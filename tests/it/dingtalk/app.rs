@@ -395,6 +395,12 @@ async fn where_cards_are_refused_messages_are_sent_and_cards_are_tried_again_lat
     let (reached, _) = office.send_all().await;
     assert!(reached.iter().all(|one| one.form == TargetForm::Message && one.state == TargetState::Delivered), "{reached:?}");
     assert_eq!(office.desk.asked(desk::CARD).len(), 1);
+    let instead = &office.desk.asked(desk::PEOPLE)[0];
+    assert_eq!(instead.body["msgKey"], "sampleActionCard");
+    assert_eq!(
+        (&instead.param()["singleTitle"], &instead.param()["singleURL"]),
+        (&json!("查看"), &json!("https://rowbell.example.com/?delivery=41"))
+    );
     let (why, _) = office.app.cards_refused(office.clock.now()).expect("cards are refused");
     assert!(why.contains("card_template"), "{why}");
     office.clock.advance(TimeDelta::minutes(61));

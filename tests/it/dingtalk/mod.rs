@@ -12,6 +12,7 @@ mod simulator;
 mod simulator_api;
 mod simulator_app;
 mod simulator_cards;
+mod simulator_pages;
 mod simulator_stream;
 
 use chrono::{DateTime, Utc};

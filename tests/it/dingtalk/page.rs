@@ -74,7 +74,7 @@ async fn hostile_text_stays_text_wherever_it_stands() {
 #[tokio::test]
 async fn the_page_loads_nothing_from_outside() {
     let chat = Chat::open().await;
-    for path in ["/", "/simulator/chat.js", "/simulator/chat.css", "/simulator/icon.svg"] {
+    for path in ["/", "/simulator/chat.js", "/simulator/chat.css", "/simulator/talk.js", "/simulator/talk.css", "/simulator/icon.svg"] {
         let answer = get(&chat, path).await;
         assert_eq!(answer.status(), 200, "{path}");
         let policy = answer.headers()["content-security-policy"].to_str().expect("text").to_owned();

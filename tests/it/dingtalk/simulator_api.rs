@@ -52,6 +52,23 @@ async fn what_stands_before_the_api_refuses_in_the_shape_of_its_family() {
         assert_eq!(answer.json::<Value>().await.expect("JSON")["code"], code);
     }
     assert_eq!(office.refused(SEND, json!({ "robotCode": APP })).await, (400, "MissinguserIds".into()));
+    let calls = office.simulator.api_calls();
+    let codes: Vec<&str> = calls
+        .iter()
+        .filter_map(|call| if let ApiOutcome::Refused { code, .. } = &call.outcome { Some(code.as_str()) } else { None })
+        .collect();
+    let expected = [
+        "AuthenticationFailed.MissingParameter",
+        "InvalidAuthentication",
+        "88/40000",
+        "88/40014",
+        "Missingbody",
+        "Invalidbody",
+        "Invalidbody",
+        "MissinguserIds",
+    ];
+    assert_eq!(codes, expected, "every call is recorded, whoever made it");
+    assert_eq!((&calls[1].app, calls[7].app.as_deref()), (&None, Some(APP)));
 }
 
 #[tokio::test]
@@ -140,7 +157,7 @@ async fn who_has_read_a_message_is_told_for_24_hours() {
     let path = format!("/v1.0/robot/oToMessages/readStatus?robotCode={APP}&processQueryKey={}", encoded(&key));
     let said = office.get(&path).await;
     assert_eq!(said["sendStatus"], "SUCCESS");
-    assert_eq!(said["messageReadInfoList"][0], json!({ "name": "张三", "userId": "manager01", "readStatus": "READ" }));
+    assert_eq!(said["messageReadInfoList"][0], json!({ "name": "店长", "userId": "manager01", "readStatus": "READ" }));
     assert_eq!(said["messageReadInfoList"][1]["readStatus"], "UNREAD");
     assert_eq!(office.get(&path.replace("%3D", "")).await["code"], "invalid.processQueryKey");
     office.clock.advance(TimeDelta::hours(24) + TimeDelta::seconds(1));

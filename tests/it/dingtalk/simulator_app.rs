@@ -28,8 +28,8 @@ impl Office {
     pub async fn with(change: impl FnOnce(&mut SimulatorSettings)) -> Office {
         let clock = Clock::at(noon());
         let app = SimulatedApp::new(APP, SECRET, "告警助手")
-            .with_person("manager01", "13800000001", "张三")
-            .with_person("user02", "13800000002", "李四")
+            .with_person("manager01", "13800000001", "店长")
+            .with_person("user02", "13800000002", "仓管")
             .with_conversation(CONVERSATION, "值班群");
         let mut settings = SimulatorSettings::new(clock.clone()).with_app(app);
         change(&mut settings);

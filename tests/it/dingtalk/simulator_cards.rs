@@ -140,7 +140,7 @@ async fn a_press_comes_back_over_stream_and_changes_the_card() {
     let (pressed, frame) = tokio::join!(office.simulator.press("c1", "manager01", "acknowledge"), async {
         let frame = client.next().await.expect("a frame");
         let response =
-            json!({ "cardUpdateOptions": { "updateCardDataByKey": true }, "cardData": { "cardParamMap": { "tips": "张三 已认领" } } });
+            json!({ "cardUpdateOptions": { "updateCardDataByKey": true }, "cardData": { "cardParamMap": { "tips": "店长 已认领" } } });
         client.answer(&frame, 200, json!({ "response": response })).await;
         frame
     });
@@ -150,7 +150,7 @@ async fn a_press_comes_back_over_stream_and_changes_the_card() {
     let content: Value = serde_json::from_str(said["content"].as_str().expect("a text")).expect("JSON");
     assert_eq!(content, json!({ "cardPrivateData": { "actionIds": ["acknowledge"], "params": { "delivery": "7" } } }));
     let card = office.simulator.card("c1").expect("a card");
-    assert_eq!((&card.data["tips"], &card.data["title"]), (&json!("张三 已认领"), &json!("库存")));
+    assert_eq!((&card.data["tips"], &card.data["title"]), (&json!("店长 已认领"), &json!("库存")));
     assert_eq!((card.presses[0].user_id.as_str(), card.presses[0].outcome), ("manager01", Pressed::Taken));
 }
 

@@ -116,7 +116,7 @@ async fn what_a_person_says_comes_with_an_address_for_the_answer() {
     let heard = data(&frame);
     assert_eq!((&heard["msgId"], &heard["text"]["content"]), (&json!(said.msg_id), &json!(" 状态")), "the robot's name is taken out");
     assert_eq!((&heard["conversationType"], &heard["conversationId"]), (&json!("2"), &json!(CONVERSATION)));
-    assert_eq!((&heard["senderStaffId"], &heard["senderNick"], &heard["robotCode"]), (&json!("manager01"), &json!("张三"), &json!(APP)));
+    assert_eq!((&heard["senderStaffId"], &heard["senderNick"], &heard["robotCode"]), (&json!("manager01"), &json!("店长"), &json!(APP)));
     let expires = heard["sessionWebhookExpiredTime"].as_i64().expect("a time") - heard["createAt"].as_i64().expect("a time");
     assert_eq!(expires, 5_400_000);
 

@@ -119,7 +119,7 @@ async fn a_token_that_ends_costs_no_message() {
 }
 
 #[tokio::test]
-async fn five_hundred_people_are_reached_within_twenty_calls_a_second() {
+async fn forty_cards_leave_at_twenty_calls_a_second() {
     let house = house(&format!("{}\nform = \"card\"", users(40)), &watcher()).await;
     house.sql("insert into stock values ('A', 3, '1')").await;
     house.step(60).await;
@@ -166,6 +166,20 @@ async fn who_has_read_it_is_asked_gently_and_shown() {
     let file = format!("sqlite://{}/state.db", house.folder.path().display());
     let used = used.fetch_one(&sqlx::SqlitePool::connect(&file).await.expect("the store")).await.expect("a count");
     assert_eq!(used, i64::from(api), "every call that counts is counted");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn when_the_month_runs_out_nobody_is_asked_who_has_read_what() {
+    let house = house("users = [\"u00\"]\n[organisations.main]\napi_quota = 5", &watcher()).await;
+    for sku in ["A", "B", "C", "D"] {
+        house.sql(&format!("insert into stock values ('{sku}', 3, '1')")).await;
+        house.step(60).await;
+    }
+    house.clock.advance(TimeDelta::minutes(2));
+    house.engine.follow_up().await.expect("a look");
+    assert_eq!(calls(&house, "/v1.0/robot/oToMessages/readStatus"), 0);
+    assert_eq!(at(&house, "u00").len(), 4);
     house.close().await;
 }
 

@@ -3,7 +3,9 @@
 use super::house::{House, low_stock};
 use chrono::{DateTime, TimeDelta, Utc};
 use rowbell::config::parse_watcher;
-use rowbell::domain::explain::{AROUND, Asked, Facts, File, explain};
+use rowbell::domain::calendar::Calendars;
+use rowbell::domain::explain::{AROUND, Asked, Facts, File, StepFact, explain};
+use rowbell::domain::row::Fingerprint;
 use rowbell::store::RecordsQuery;
 use sqlx::SqlitePool;
 use std::path::Path;
@@ -18,7 +20,10 @@ async fn explained(house: &House, watcher: &str, sku: Option<&str>, at: Option<D
     let records = house.engine.parts().store.records(query).await.expect("the records");
     let asked = Asked { watcher: "w".into(), key, at, since, until, is_since_named: false };
     let zone = chrono_tz::Asia::Shanghai;
-    let facts = Facts { asked, now, zone, declared: Some(declared), file: File::Valid, records, looks: Vec::new() };
+    let keys = records.keys.iter().filter_map(|key| Fingerprint::parse(&key.fingerprint)).collect();
+    let alerts = house.engine.parts().store.alerts_of(keys).await.expect("the alerts");
+    let steps = alerts.values().flat_map(|alert| StepFact::of(&declared, &Calendars::default(), alert, now)).collect();
+    let facts = Facts { asked, now, zone, declared: Some(declared), file: File::Valid, records, looks: Vec::new(), steps };
     let told = explain(&facts, 0);
     let lines: Vec<String> = told.lines.iter().map(|line| format!("{}: {}", line.kind, line.text)).collect();
     format!("{}\n{}", told.answer, lines.join("\n"))
@@ -167,5 +172,34 @@ async fn a_message_that_waited_for_the_budget_says_so() {
     }
     house.step(60).await;
     has(&explained(&house, &watcher, Some("k18"), None).await, &["the robot's budget of 18 messages a minute was used up"]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn who_comes_next_and_why_somebody_was_not_told() {
+    let step = |after: &str, more: &str| {
+        format!("[[notify]]\nafter = \"{after}\"\nunless = \"acknowledged\"\nreceivers = [\"warehouse\"]\n{more}")
+    };
+    let watcher = low_stock("") + &step("15m", "") + &step("20m", "when = \"qty = 0\"\n") + &step("1h", "");
+    let house = House::new(&[("w", &watcher)]).await;
+    house.step(0).await;
+    house.sql("insert into stock values ('a', 3, '1')").await;
+    house.step(60).await;
+    let told = explained(&house, &watcher, Some("a"), None).await;
+    has(&told, &["warehouse is told at 09:46 unless it is acknowledged (`after` is 15m)", "warehouse is told at 10:31 unless"]);
+    house.step(1_500).await;
+    let told = explained(&house, &watcher, Some("a"), None).await;
+    has(
+        &told,
+        &[
+            "it escalated at 09:56, and warehouse was told at 09:56",
+            "warehouse is not told after 20m, as the `when` of that block does not hold",
+            "it escalated: nobody has acknowledged it for 25m: warehouse is told",
+        ],
+    );
+    let fired = house.history().await.last().expect("an event").id;
+    let by = rowbell::domain::alert::Acknowledgement { at: house.clock.now(), by: "wang".into(), note: None };
+    house.engine.parts().store.acknowledge(vec![fired], by).await.expect("taken");
+    has(&explained(&house, &watcher, Some("a"), None).await, &["warehouse is not told after 1h, as wang acknowledged it"]);
     house.close().await;
 }

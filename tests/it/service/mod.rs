@@ -23,6 +23,7 @@ mod life_missing;
 mod life_new;
 mod life_report;
 mod life_sources;
+mod life_steps;
 mod life_values;
 mod model;
 mod outages;

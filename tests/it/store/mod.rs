@@ -84,6 +84,7 @@ pub fn alert(watcher: &str, key: &str) -> Alert {
         polls: 0,
         gone_since: None,
         repeats: 0,
+        steps: Vec::new(),
         acknowledged: None,
     }
 }
@@ -149,7 +150,7 @@ pub fn record(claim: Claim, now: DateTime<Utc>) -> PollCommit {
         failure: None,
         warnings: Vec::new(),
     };
-    PollCommit { claim, record, state, source: None }
+    PollCommit { claim, record, state, source: None, version: None }
 }
 
 /// A whole poll that found these changes.

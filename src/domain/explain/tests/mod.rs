@@ -61,6 +61,7 @@ pub(super) fn facts() -> Facts {
             ..Records::default()
         },
         looks: Vec::new(),
+        steps: Vec::new(),
     }
 }
 

@@ -9,9 +9,10 @@ use super::api::Api;
 use super::call::{Payload, Refusal, unspoken};
 use super::error::Meaning;
 use super::send::{Posted, reached};
+use super::template::Open;
 use crate::clock::Clock;
 use crate::domain::card::{Card, CardButton, MAX_VALUE_BYTES};
-use crate::domain::delivery::{TargetForm, TargetKind, TargetResult, Verdict};
+use crate::domain::delivery::{AppForm, TargetForm, TargetKind, TargetResult, Verdict};
 use crate::domain::message::Language;
 use crate::notify::dingtalk::receiver::Parcel;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -101,6 +102,12 @@ impl App {
             }
             Err(refusal) => self.told_apart(Err(refusal), kind, &[target.to_owned()]),
         }
+    }
+
+    /// What a message has that is sent where a card would be: the button that opens the page.
+    pub(super) fn in_place_of_a_card(&self, parcel: &Parcel<'_>) -> Option<Open> {
+        let url = self.public_url.as_ref().filter(|_| self.form == AppForm::Card && parcel.card.is_some())?;
+        Some(Open { label: CardButton::Open.label(self.language), url: page(url, parcel.delivery) })
     }
 
     async fn post_message(&self, parcel: &Parcel<'_>, kind: TargetKind, target: &str, clock: &Clock) -> Posted {

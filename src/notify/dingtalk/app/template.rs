@@ -18,16 +18,27 @@ pub(super) struct Template {
 impl super::App {
     /// The body of a message to people as it would be sent, to look at: it holds no secret.
     pub fn body(&self, message: &Message) -> String {
-        let template = of(message);
+        let template = of(message, None);
         json!({ "robotCode": self.robot_code, "userIds": self.users, "msgKey": template.key, "msgParam": template.param }).to_string()
     }
 }
 
-/// The message in its form, cut on a row where it would be too long.
-pub(super) fn of(message: &Message) -> Template {
+/// The message in its form, cut on a row where it would be too long. `open` is a button that opens a page.
+pub(super) fn of(message: &Message, open: Option<&Open>) -> Template {
     let title = title(&message.title);
-    let text = message.text_within(MAX_PARAM_BYTES - json!({ "title": title, "text": "" }).to_string().len());
-    Template { key: "sampleMarkdown", param: json!({ "title": title, "text": text }).to_string() }
+    let with = |text: &str| match open {
+        Some(open) => json!({ "title": title, "text": text, "singleTitle": open.label, "singleURL": open.url }),
+        None => json!({ "title": title, "text": text }),
+    };
+    let text = message.text_within(MAX_PARAM_BYTES.saturating_sub(with("").to_string().len()));
+    Template { key: if open.is_some() { "sampleActionCard" } else { "sampleMarkdown" }, param: with(&text).to_string() }
+}
+
+/// A button that opens a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Open {
+    pub label: &'static str,
+    pub url: String,
 }
 
 /// One line, not empty.

@@ -1,8 +1,9 @@
-//! Markdown as a robot's message shows it: headings, quotes, bold, italic, links, pictures, flat lists, `<font color>`.
+//! Markdown as a robot's message shows it: headings, quotes, bold, italic, links, pictures, flat lists, `<font color>`. Cards have
+//! tables, code and `<br>` too.
 //!
 //! Everything else is shown as it was written, with a warning. Whatever is written is escaped here, on its way into
 //! [`Markup`]; nothing of a message reaches the page in another way. Nothing is loaded from outside: a picture that is not on
-//! this machine is shown as its address.
+//! this machine, and was not uploaded here, is shown as its address.
 
 use super::warning::Warning;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
@@ -26,6 +27,17 @@ impl fmt::Display for Markup {
 
 impl askama::filters::HtmlSafe for Markup {}
 
+/// Whose markdown it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// A custom robot's: a picture by media id may be shown as text.
+    Robot,
+    /// An app's robot's: pictures by media id are shown.
+    App,
+    /// A card's: the same, with tables, code and `<br>`.
+    Card,
+}
+
 /// A rendered text.
 pub(super) struct Rendered {
     pub html: Markup,
@@ -34,11 +46,18 @@ pub(super) struct Rendered {
 
 /// Renders markdown; `mentioned` are those whose `@…` is drawn as a mention.
 pub(super) fn render(text: &str, mentioned: &[String]) -> Rendered {
-    let mut writer = Writer::new(text, mentioned);
-    for (event, range) in TextMergeWithOffset::new(Parser::new_ext(text, Options::empty()).into_offset_iter()) {
+    render_as(Dialect::Robot, text, mentioned)
+}
+
+/// The same in this dialect.
+pub(super) fn render_as(dialect: Dialect, text: &str, mentioned: &[String]) -> Rendered {
+    let mut writer = Writer { dialect, ..Writer::new(text, mentioned) };
+    let options = if dialect == Dialect::Card { Options::ENABLE_TABLES } else { Options::empty() };
+    for (event, range) in TextMergeWithOffset::new(Parser::new_ext(text, options).into_offset_iter()) {
         writer.event(event, range);
     }
-    for (sign, warning) in [(has_table(text), Warning::Table), (text.matches("~~").count() > 1, Warning::Strikethrough)] {
+    let robots = dialect != Dialect::Card;
+    for (sign, warning) in [(robots && has_table(text), Warning::Table), (text.matches("~~").count() > 1, Warning::Strikethrough)] {
         if sign {
             writer.warn(warning);
         }
@@ -72,6 +91,7 @@ fn has_table(text: &str) -> bool {
 }
 
 struct Writer<'a> {
+    dialect: Dialect,
     source: &'a str,
     /// Longest first, so that `@13` does not hide `@138`.
     mentioned: Vec<&'a str>,
@@ -91,7 +111,19 @@ impl<'a> Writer<'a> {
         let mut mentioned: Vec<&str> = mentioned.iter().map(String::as_str).collect();
         mentioned.sort_by_key(|name| std::cmp::Reverse(name.len()));
         let (html, warnings) = (String::new(), Vec::new());
-        Writer { source, mentioned, html, warnings, skipping: 0, fonts: 0, lists: 0, quotes: 0, links: 0, item_begins: false }
+        Writer {
+            dialect: Dialect::Robot,
+            source,
+            mentioned,
+            html,
+            warnings,
+            skipping: 0,
+            fonts: 0,
+            lists: 0,
+            quotes: 0,
+            links: 0,
+            item_begins: false,
+        }
     }
 
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
@@ -146,6 +178,10 @@ impl<'a> Writer<'a> {
             Tag::Strong => self.html.push_str("<strong>"),
             Tag::Link { dest_url, .. } => self.link(&dest_url, range),
             Tag::Image { dest_url, .. } => self.image(&dest_url, range),
+            Tag::CodeBlock(_) if self.dialect == Dialect::Card => self.html.push_str("<pre><code>"),
+            Tag::Table(_) => self.html.push_str("<table>"),
+            Tag::TableHead | Tag::TableRow => self.html.push_str("<tr>"),
+            Tag::TableCell => self.html.push_str("<td>"),
             Tag::CodeBlock(_) => self.skip("pre", range, Warning::CodeBlock),
             _ => self.skip("span", range, Warning::Html),
         }
@@ -174,6 +210,11 @@ impl<'a> Writer<'a> {
                 self.links -= 1;
                 self.html.push_str("</a>");
             }
+            // A block of code that no card has was skipped whole.
+            TagEnd::CodeBlock => self.html.push_str("</code></pre>"),
+            TagEnd::Table => self.html.push_str("</table>"),
+            TagEnd::TableHead | TagEnd::TableRow => self.html.push_str("</tr>"),
+            TagEnd::TableCell => self.html.push_str("</td>"),
             _ => {}
         }
     }
@@ -191,6 +232,11 @@ impl<'a> Writer<'a> {
     }
 
     fn image(&mut self, address: &str, range: Range<usize>) {
+        if let Some(shown) = media(address).filter(|_| self.dialect != Dialect::Robot) {
+            self.html.push_str(&format!("<img src=\"{shown}\" alt=\"\">"));
+            self.skipping = 1;
+            return;
+        }
         if allowed(address).is_none() {
             return self.skip("span", range, Warning::MediaId);
         }
@@ -249,6 +295,12 @@ impl<'a> Writer<'a> {
             self.text(&rest[..start]);
             rest = &rest[start..];
             let tag = &rest[..rest.find('>').map_or(rest.len(), |end| end + 1)];
+            let is_stray = self.fonts == 0 && tag == "</font>";
+            if self.dialect == Dialect::Card && (is_stray || card_html(tag)) {
+                self.html.push_str(if tag.starts_with("<br") { "<br>" } else { "" });
+                rest = &rest[tag.len()..];
+                continue;
+            }
             match (colour(tag), tag.eq_ignore_ascii_case("</font>")) {
                 (Some(colour), _) => {
                     self.fonts += 1;
@@ -302,6 +354,19 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Where a picture with this media id is shown from.
+pub(super) fn media(address: &str) -> Option<String> {
+    let id =
+        address.strip_prefix('@').filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))?;
+    Some(format!("/simulator/media/%40{id}"))
+}
+
+/// HTML that only cards know: breaks, and the sizes and people that a plain page does not draw.
+fn card_html(tag: &str) -> bool {
+    let is_size = tag.starts_with("<font ") && colour(tag).is_none();
+    is_size || ["<br>", "<br/>", "<br />", "</a>"].contains(&tag) || tag.starts_with("<a atId=")
+}
+
 fn heading(level: HeadingLevel) -> (&'static str, &'static str) {
     match level {
         HeadingLevel::H1 => ("<h1>", "</h1>"),
@@ -322,134 +387,5 @@ fn colour(tag: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn html(text: &str) -> String {
-        render(text, &["13800000000".to_owned(), "138".to_owned(), "user_01".to_owned()]).html.0
-    }
-
-    fn warnings(text: &str) -> Vec<Warning> {
-        render(text, &[]).warnings
-    }
-
-    #[test]
-    fn the_documented_subset_is_drawn() {
-        let text = "### 库存\n\n> **bold** *it*\n\n- a\n- b\n\n1. c\n\n[t](https://x.y/?a=1&b=2)";
-        assert_eq!(
-            html(text),
-            "<h3>库存</h3><blockquote><p><strong>bold</strong> <em>it</em></p></blockquote><ul><li>a</li><li>b</li></ul>\
-             <ol start=\"1\"><li>c</li></ol><p><a target=\"_blank\" rel=\"noopener noreferrer nofollow\" \
-             href=\"https://x.y/?a=1&amp;b=2\">t</a></p>"
-        );
-        assert_eq!(warnings(text), []);
-    }
-
-    #[test]
-    fn a_single_newline_does_not_break_and_two_spaces_do() {
-        assert_eq!(html("a\nb"), "<p>a b</p>");
-        assert_eq!(warnings("a\nb"), [Warning::SingleNewline]);
-        assert_eq!(html("a  \n  b"), "<p>a<br>b</p>");
-        assert_eq!(warnings("a  \n  b\n\nc"), []);
-    }
-
-    #[test]
-    fn what_is_not_in_the_subset_is_shown_as_written() {
-        assert_eq!(html("```sql\nselect 1 < 2\n```"), "<pre class=\"raw\">```sql\nselect 1 &lt; 2\n```</pre>");
-        assert_eq!(warnings("```\nx\n```"), [Warning::CodeBlock]);
-        assert_eq!(warnings("| a | b |\n|---|---|\n| 1 | 2 |"), [Warning::SingleNewline, Warning::Table]);
-        assert_eq!(html("- a\n  - b"), "<ul><li>a<span class=\"raw\">- b</span></li></ul>");
-        assert_eq!(warnings("- a\n  - b"), [Warning::NestedList]);
-        assert_eq!(warnings("~~gone~~"), [Warning::Strikethrough]);
-        assert_eq!(warnings("- [ ] todo"), [Warning::TaskList]);
-        assert_eq!(html("a\n\n---\n\nb"), "<p>a</p><p class=\"raw\">---</p><p>b</p>");
-    }
-
-    #[test]
-    fn html_is_text_but_for_a_colour() {
-        assert_eq!(html("<b>x</b>"), "<p>&lt;b&gt;x&lt;/b&gt;</p>");
-        assert_eq!(html("a <font color=#FF0000>red</font>"), "<p>a <font color=\"#FF0000\">red</font></p>");
-        assert_eq!(html("a <font color='#f00'>red"), "<p>a <font color=\"#f00\">red</font></p>");
-        assert_eq!(html("a </font>"), "<p>a &lt;/font&gt;</p>");
-        assert_eq!(html("x <font color=\"red\" onclick=\"y\">z"), "<p>x &lt;font color=&quot;red&quot; onclick=&quot;y&quot;&gt;z</p>");
-        assert_eq!(html("<script>\nalert(1)\n</script>"), "<p>&lt;script&gt;\nalert(1)\n&lt;/script&gt;</p>");
-        assert_eq!(warnings("<b>x</b>"), [Warning::Html]);
-    }
-
-    #[test]
-    fn a_link_leads_to_the_web_or_to_dingtalk_only() {
-        for address in ["javascript:alert(1)", "data:text/html,x", "JaVaScRiPt:alert(1)", "//evil", "/relative", "dtmd://x", "ftp://x"] {
-            let text = format!("[t]({address})");
-            assert_eq!(html(&text), format!("<p><span class=\"raw\">[t]({address})</span></p>"), "{address}");
-            assert_eq!(warnings(&text), [Warning::Link]);
-        }
-        assert!(html("[t](dingtalk://dingtalkclient/page/link?url=x)").contains("href=\"dingtalk:"));
-        assert!(html("[t](http://库存.cn/1)").contains("href=\"http://库存.cn/1\""));
-        assert!(html("<https://x/'onmouseover='alert>").contains("href=\"https://x/&#39;onmouseover=&#39;alert\""));
-    }
-
-    #[test]
-    fn pictures_of_this_machine_are_shown() {
-        let address = "http://127.0.0.1:7788/pictures/0a.png";
-        let shown = format!("<p><img alt=\"\" referrerpolicy=\"no-referrer\" src=\"{address}\"></p>");
-        assert_eq!(html(&format!("![]({address})")), shown);
-        assert!(!html("![](http://127.0.0.1.example.com/y.png)").contains("<img"));
-        assert!(!html("![](http://127.0.0.1@example.com/y.png)").contains("<img"));
-    }
-
-    #[test]
-    fn pictures_from_outside_are_not_loaded() {
-        assert_eq!(html("![alt](https://x/y.png)"), "<p><span class=\"picture\">https://x/y.png</span></p>");
-        assert_eq!(warnings("![alt](@lADxyz)"), [Warning::MediaId]);
-        assert!(!html("![a](https://x/y.png)").contains("<img"));
-    }
-
-    #[test]
-    fn mentions_and_addresses_are_drawn_in_text() {
-        assert_eq!(html("hi @13800000000"), "<p>hi <span class=\"at\">@13800000000</span></p>");
-        assert_eq!(html("hi @user_01!"), "<p>hi <span class=\"at\">@user_01</span>!</p>");
-        assert_eq!(html("hi @nobody"), "<p>hi @nobody</p>");
-        assert!(html("see http://x.y/z, then").contains("href=\"http://x.y/z\">http://x.y/z</a>, then"));
-        assert_eq!(plain("a\n<b> @138", &["138".to_owned()]).0, "a\n&lt;b&gt; <span class=\"at\">@138</span>");
-    }
-
-    #[test]
-    fn no_text_makes_markup_of_its_own() {
-        let known = [
-            "p",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "ul",
-            "ol",
-            "li",
-            "em",
-            "strong",
-            "a",
-            "code",
-            "pre",
-            "span",
-            "br",
-            "font",
-            "blockquote",
-        ];
-        proptest::proptest!(|(text in r#"([<>"'&@#*_~`|\-\[\]()!\\ \n]|font|color=|script|img|javascript:|http://x|[a-z0-9]|库){0,60}"#)| {
-            let html = html(&text);
-            for tag in html.split('<').skip(1) {
-                let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-                proptest::prop_assert!(known.contains(&name.as_str()), "{html}");
-                let attributes = tag.split('>').next().unwrap_or_default();
-                proptest::prop_assert!(!attributes.contains(" on"), "{html}");
-            }
-        });
-    }
-
-    #[test]
-    fn deep_quotes_stay_flat() {
-        let html = html(&">".repeat(5000));
-        assert!(html.matches("<blockquote>").count() <= MAX_QUOTES, "{}", html.len());
-    }
-}
+#[path = "markdown_tests.rs"]
+mod tests;

@@ -147,9 +147,9 @@ impl Simulator {
         self.shared.lock().apps.iter().flat_map(App::messages).filter(|message| message.place == *place).cloned().collect()
     }
 
-    /// Every call of the apps' APIs and what came of it, oldest first for each app.
+    /// Every call of the apps' APIs and what came of it, oldest first.
     pub fn api_calls(&self) -> Vec<ApiCall> {
-        self.shared.lock().apps.iter().flat_map(App::calls).cloned().collect()
+        self.shared.lock().api_calls().cloned().collect()
     }
 
     /// This person reads all that is in this place. False when there is no such person, or the place is another's.

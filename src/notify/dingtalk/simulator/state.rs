@@ -4,7 +4,7 @@
 //! record.
 
 use super::app::media::Media;
-use super::app::{App, Place};
+use super::app::{ApiCall, App, Place};
 use super::fault::{Fault, Stage};
 use super::quota::Quota;
 use super::received::{Call, Outcome, Received};
@@ -54,6 +54,8 @@ pub(super) struct State {
     pub address: String,
     /// What was uploaded.
     pub media: VecDeque<Media>,
+    /// The calls of the apps' APIs.
+    api_calls: VecDeque<ApiCall>,
     messages: VecDeque<Received>,
     calls: VecDeque<Call>,
     last_id: u64,
@@ -93,6 +95,7 @@ impl State {
             apps,
             address: String::new(),
             media: VecDeque::new(),
+            api_calls: VecDeque::new(),
             messages: VecDeque::new(),
             calls: VecDeque::new(),
             last_id: 0,
@@ -167,6 +170,23 @@ impl State {
         app.is_some_and(|app| app.misbehave(api, fault, times))
     }
 
+    /// The calls of the apps' APIs, oldest first.
+    pub fn api_calls(&self) -> impl DoubleEndedIterator<Item = &ApiCall> {
+        self.api_calls.iter()
+    }
+
+    /// Keeps a call of an app's API.
+    pub fn api_called(&mut self, call: ApiCall) {
+        self.api_calls.push_back(call);
+        self.api_calls.drain(..self.api_calls.len().saturating_sub(MAX_CALLS));
+        self.version += 1;
+    }
+
+    /// The call of an app's API that was kept last.
+    pub fn last_api_call(&mut self) -> Option<&mut ApiCall> {
+        self.api_calls.back_mut()
+    }
+
     /// The app whose person this is.
     pub fn app_of(&self, user_id: &str) -> Option<usize> {
         self.apps.iter().position(|app| app.settings.person(user_id).is_some())
@@ -222,6 +242,7 @@ impl State {
     pub fn forget(&mut self) {
         self.messages.clear();
         self.calls.clear();
+        self.api_calls.clear();
         self.version += 1;
         self.webhook_quota = Quota::new(self.settings.webhook_quota);
         self.api_quota = Quota::new(self.settings.api_quota);

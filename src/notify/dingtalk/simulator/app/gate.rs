@@ -152,19 +152,25 @@ fn answer(state: &mut State, arrived: &Arrived) -> Reply {
     if let Some(reply) = ordered.and_then(|(number, fault)| misbehave(state, number, fault, endpoint)) {
         return reply;
     }
-    let asked = endpoint.admit(state, number, arrived, parsed).and_then(|(number, body)| {
-        let shown = if matches!(endpoint.access, Access::Credentials(..)) { Value::Null } else { body.clone() };
-        let fault = state.apps[number].take_fault(endpoint.path, Stage::Within);
-        let (file, host, session, bytes) =
-            (arrived.file.clone(), arrived.host.clone(), arrived.parameter("session").map(str::to_owned), arrived.body.len());
-        let result = (endpoint.answer)(&mut Ask { state, number, body, file, fault: fault.clone(), host, session, bytes });
-        record(state, number, endpoint.path, shown, outcome(&result, fault));
-        result.map(|json| (number, json))
-    });
-    match asked {
+    let admitted = endpoint.admit(state, number, arrived, parsed);
+    if let Err(refusal) = &admitted {
+        record(state, number, endpoint.path, Value::Null, refused(refusal));
+    }
+    match admitted.and_then(|(number, body)| asked(state, number, endpoint, arrived, body)) {
         Ok((number, json)) => accepted(state, number, endpoint, json),
         Err(refusal) => Reply::Json(refusal.http_status(), refusal.body()),
     }
+}
+
+/// Does what was asked.
+fn asked(state: &mut State, number: usize, endpoint: &Endpoint, arrived: &Arrived, body: Value) -> Result<(usize, Value), ApiRefusal> {
+    let shown = if matches!(endpoint.access, Access::Credentials(..)) { Value::Null } else { body.clone() };
+    let fault = state.apps[number].take_fault(endpoint.path, Stage::Within);
+    let (file, host, session, bytes) =
+        (arrived.file.clone(), arrived.host.clone(), arrived.parameter("session").map(str::to_owned), arrived.body.len());
+    let result = (endpoint.answer)(&mut Ask { state, number, body, file, fault: fault.clone(), host, session, bytes });
+    record(state, Some(number), endpoint.path, shown, outcome(&result, fault));
+    result.map(|json| (number, json))
 }
 
 fn outcome(result: &Result<Value, ApiRefusal>, fault: Option<Fault>) -> ApiOutcome {
@@ -179,16 +185,15 @@ fn refused(refusal: &ApiRefusal) -> ApiOutcome {
     ApiOutcome::Refused { status: refusal.http_status().as_u16(), code: refusal.code_text(), words: refusal.words().to_owned() }
 }
 
-fn record(state: &mut State, number: usize, path: &str, body: Value, outcome: ApiOutcome) {
-    let (at, app) = (state.now(), Some(state.apps[number].settings.client_id.clone()));
-    state.apps[number].record(ApiCall { at, app, api: path.to_owned(), body, outcome });
-    state.changed();
+fn record(state: &mut State, number: Option<usize>, path: &str, body: Value, outcome: ApiOutcome) {
+    let (at, app) = (state.now(), number.map(|number| state.apps[number].settings.client_id.clone()));
+    state.api_called(ApiCall { at, app, api: path.to_owned(), body, outcome });
 }
 
 /// What was decided, unless a fault comes after it.
 fn accepted(state: &mut State, number: usize, endpoint: &Endpoint, json: Value) -> Reply {
     let Some(fault) = state.apps[number].take_fault(endpoint.path, Stage::After) else { return Reply::Json(StatusCode::OK, json) };
-    if let Some(call) = state.apps[number].last_call() {
+    if let Some(call) = state.last_api_call() {
         call.outcome = ApiOutcome::Fault { fault: fault.clone(), accepted: true };
     }
     match fault {
@@ -217,16 +222,8 @@ fn misbehave(state: &mut State, number: usize, fault: Fault, endpoint: &Endpoint
         (Fault::ContentRefused, Family::Old) => Some(ApiRefusal::errcode(1430002, "含有不合适的内容")),
         _ => None,
     };
-    record(
-        state,
-        number,
-        endpoint.path,
-        Value::Null,
-        match &refusal {
-            Some(refusal) => refused(refusal),
-            None => ApiOutcome::Fault { fault: fault.clone(), accepted: false },
-        },
-    );
+    let outcome = refusal.as_ref().map_or_else(|| ApiOutcome::Fault { fault: fault.clone(), accepted: false }, refused);
+    record(state, Some(number), endpoint.path, Value::Null, outcome);
     Some(match refusal {
         Some(refusal) => Reply::Json(refusal.http_status(), refusal.body()),
         None => Reply::Faulty(fault, Value::Null),
@@ -288,12 +285,8 @@ impl Endpoint {
             }
             Access::Session => number.ok_or_else(|| ApiRefusal::errcode(300001, "session 不存在"))?,
         };
-        let limited = self.limits(state, number, now);
-        let admitted = limited.and(body);
-        if let Err(refusal) = &admitted {
-            record(state, number, self.path, Value::Null, refused(refusal));
-        }
-        Ok((number, admitted?))
+        self.limits(state, number, now)?;
+        Ok((number, body?))
     }
 
     fn token_holder(&self, state: &State, number: Option<usize>, arrived: &Arrived, now: DateTime<Utc>) -> Result<usize, ApiRefusal> {

@@ -11,6 +11,7 @@
 pub mod card;
 pub mod gate;
 pub mod media;
+pub mod msgkey;
 pub mod routes;
 pub mod seen;
 pub mod settings;
@@ -20,7 +21,6 @@ pub mod talk;
 
 mod arrived;
 mod ding;
-mod msgkey;
 mod people;
 mod receipt;
 mod refusal;

@@ -35,7 +35,7 @@ async fn app_messages(State(shared): State<Shared>) -> Json<Value> {
 }
 
 async fn api_calls(State(shared): State<Shared>) -> Json<Value> {
-    Json(json!(shared.lock().apps.iter().flat_map(App::calls).collect::<Vec<_>>()))
+    Json(json!(shared.lock().api_calls().collect::<Vec<_>>()))
 }
 
 async fn cards(State(shared): State<Shared>) -> Json<Value> {

@@ -1,7 +1,7 @@
 //! What is remembered of an app.
 
 use super::card::Card;
-use super::seen::{ApiCall, AppMessage, Form, Place};
+use super::seen::{AppMessage, Form, Place};
 use super::settings::SimulatedApp;
 use super::stream::{Frame, Gateway};
 use super::talk::Session;
@@ -13,8 +13,6 @@ use std::collections::{HashMap, VecDeque};
 
 /// How many messages are kept of an app; the oldest go first.
 const MAX_MESSAGES: usize = 10_000;
-/// How many calls are kept of an app.
-const MAX_CALLS: usize = 10_000;
 /// The number of the first work notification.
 const FIRST_TASK: i64 = 256_271_667_526;
 /// How long DingTalk tells who has read a message, and takes it back.
@@ -39,7 +37,6 @@ pub struct App {
     /// What was said to it last.
     pub heard: Option<Frame>,
     messages: VecDeque<AppMessage>,
-    calls: VecDeque<ApiCall>,
     last_id: u64,
     /// When each API was called in the last second.
     called: HashMap<&'static str, VecDeque<DateTime<Utc>>>,
@@ -81,7 +78,6 @@ impl App {
             gateway: Gateway::default(),
             heard: None,
             messages: VecDeque::new(),
-            calls: VecDeque::new(),
             last_id: 0,
             called: HashMap::new(),
             faults: VecDeque::new(),
@@ -109,11 +105,6 @@ impl App {
         any
     }
 
-    /// The calls, oldest first.
-    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &ApiCall> {
-        self.calls.iter()
-    }
-
     /// Shows a message in a place.
     pub fn show(&mut self, draft: &Draft, place: Place, at: DateTime<Utc>) {
         self.last_id += 1;
@@ -134,17 +125,6 @@ impl App {
             body: draft.body.clone(),
         });
         self.messages.drain(..self.messages.len().saturating_sub(MAX_MESSAGES));
-    }
-
-    /// Keeps a call.
-    pub fn record(&mut self, call: ApiCall) {
-        self.calls.push_back(call);
-        self.calls.drain(..self.calls.len().saturating_sub(MAX_CALLS));
-    }
-
-    /// The call that was kept last.
-    pub fn last_call(&mut self) -> Option<&mut ApiCall> {
-        self.calls.back_mut()
     }
 
     /// The number of the next work notification.
@@ -197,13 +177,12 @@ impl App {
         token
     }
 
-    /// Forgets messages, cards, calls and faults. Connections, sessions and the token stay.
+    /// Forgets messages, cards and faults. Connections, sessions and the token stay.
     pub fn forget(&mut self) {
         self.messages.clear();
         self.tasks.clear();
         self.cards.clear();
         self.heard = None;
-        self.calls.clear();
         self.called.clear();
         self.faults.clear();
     }

@@ -233,7 +233,12 @@ impl Serving {
                         }
                         continue;
                     }
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(Message::Close(_))) => {
+                        // The answer to a farewell; whoever is gone already misses nothing.
+                        let _ = socket.flush().await;
+                        return;
+                    }
+                    Some(Err(_)) | None => return,
                     Some(Ok(_)) => continue,
                 },
                 order = orders.recv() => match order {

@@ -47,7 +47,7 @@ pub struct Preview {
 pub fn page(preview: &Preview) -> Result<String, String> {
     let state = posted(preview)?;
     let words = words(preview.language);
-    let chats = (0..preview.receivers.len()).map(|chat| Chat { row: row(&state, chat, true), messages: bubbles(&state, chat) });
+    let chats = (0..preview.receivers.len()).map(|chat| Chat { row: row(&state, chat), messages: bubbles(&state, chat) });
     let sheet = Sheet {
         words,
         title: &preview.title,

@@ -1,5 +1,6 @@
 //! What the page shows, as values for its template.
 
+use super::list::{COLOURS, List, Open};
 use super::words::{Words, words};
 use crate::notify::dingtalk::simulator::markdown::{self, Markup};
 use crate::notify::dingtalk::simulator::received::{Call, Outcome, Received};
@@ -14,8 +15,6 @@ use serde_json::Value;
 const MAX_SHOWN: usize = 200;
 /// How many refused calls are shown.
 const MAX_REFUSED: usize = 50;
-/// Colours of avatars, by class name.
-const COLOURS: usize = 6;
 
 /// The whole page.
 #[derive(Template)]
@@ -29,22 +28,14 @@ const COLOURS: usize = 6;
 <title>{% match open %}{% when Some with (chat) %}{{ chat.name }} ({{ chat.count }}) – {% when None %}{% endmatch %}{{ words.title }}</title>
 <link rel="icon" href="/simulator/icon.svg">
 <link rel="stylesheet" href="/simulator/chat.css">
+<link rel="stylesheet" href="/simulator/talk.css">
 <script src="/simulator/chat.js" defer></script>
 </head>
 <body class="{% if asked %}asked{% endif %}">
 <div class="gone">{{ words.offline }}</div>
 <aside>
 <h1>{{ words.title }}</h1>
-<nav id="list" aria-label="{{ words.groups }}">
-{%- for chat in chats %}
-<a class="row{% if chat.active %} active{% endif %}" href="/chat/{{ chat.number }}">
-<span class="avatar c{{ chat.colour }}">{{ chat.initial }}</span>
-<span class="name">{{ chat.name }}</span><time>{{ chat.time }}</time>
-<span class="preview">{{ chat.preview }}</span><span class="count">{% if chat.count > 0 %}{{ chat.count }}{% endif %}</span>
-</a>
-{%- endfor %}
-{%- if chats.is_empty() %}<div class="empty">{{ words.no_robot }}</div>{% endif %}
-</nav>
+{{ list }}
 <details class="help" id="help"><summary>{{ words.play }}</summary>
 <p>{{ words.messages_json }}<code>curl http://{{ host }}/simulator/messages</code><code>curl http://{{ host }}/simulator/calls</code></p>
 <p>{{ words.forget }}<code>curl -X DELETE http://{{ host }}/simulator/messages</code></p>
@@ -90,7 +81,7 @@ const COLOURS: usize = 6;
 )]
 pub(super) struct Page {
     pub words: &'static Words,
-    pub chats: Vec<ChatRow>,
+    pub list: List,
     /// The chat that is shown; on a phone only when it was asked for.
     pub open: Option<ChatRow>,
     pub asked: bool,
@@ -112,7 +103,6 @@ pub(super) struct ChatRow {
     pub count: usize,
     pub preview: String,
     pub time: String,
-    pub active: bool,
 }
 
 /// A message in the chat.
@@ -163,9 +153,8 @@ impl Page {
         let words = words(state.settings.language);
         let latest = state.messages().next_back().map(|message| message.chat - 1);
         let shown = asked.or(latest).or((!state.chats.is_empty()).then_some(0));
-        let mut chats: Vec<ChatRow> = (0..state.chats.len()).map(|chat| row(state, chat, shown == Some(chat))).collect();
-        let open = shown.and_then(|chat| chats.get(chat).cloned());
-        chats.sort_by_key(|row| std::cmp::Reverse(state.messages().rfind(|message| message.chat == row.number).map(|message| message.id)));
+        let list = List::of(state, shown.map_or(Open::Nothing, Open::Robot));
+        let open = shown.map(|chat| row(state, chat));
         let messages = shown.map(|chat| bubbles(state, chat)).unwrap_or_default();
         let refused = state.calls().rev().filter_map(|call| refused(call, words, state.settings.timezone)).take(MAX_REFUSED).collect();
         let banned = shown.and_then(|chat| state.chats[chat].banned_until).filter(|until| *until > state.now());
@@ -173,7 +162,7 @@ impl Page {
             words,
             older: open.as_ref().is_some_and(|row| row.count > messages.len()),
             silenced_until: banned.map(|until| clock(until, state.settings.timezone, "%H:%M:%S")),
-            chats,
+            list,
             open,
             asked: asked.is_some(),
             host: host.to_owned(),
@@ -183,7 +172,7 @@ impl Page {
     }
 }
 
-pub(super) fn row(state: &State, chat: usize, active: bool) -> ChatRow {
+pub(super) fn row(state: &State, chat: usize) -> ChatRow {
     let name = state.chats[chat].robot.name.clone();
     let last = state.messages().rfind(|message| message.chat == chat + 1);
     ChatRow {
@@ -194,7 +183,6 @@ pub(super) fn row(state: &State, chat: usize, active: bool) -> ChatRow {
         preview: last.map(preview).unwrap_or_default(),
         time: last.map(|message| clock(message.at, state.settings.timezone, "%H:%M")).unwrap_or_default(),
         name,
-        active,
     }
 }
 
