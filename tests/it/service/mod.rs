@@ -5,6 +5,7 @@ mod apps;
 mod budgets;
 mod cards;
 mod charts;
+mod conversation;
 mod delivering;
 mod explain;
 mod house;
