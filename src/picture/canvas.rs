@@ -122,11 +122,12 @@ impl Canvas {
 }
 
 fn palette(pixels: &[[u8; 3]]) -> (Vec<[u8; 3]>, Vec<u8>) {
-    let mut counts: HashMap<[u8; 3], u32> = HashMap::new();
-    for pixel in pixels {
-        *counts.entry(*pixel).or_default() += 1;
+    let runs = || pixels.chunk_by(|one, next| one == next);
+    let mut counts: HashMap<[u8; 3], usize> = HashMap::new();
+    for run in runs() {
+        *counts.entry(run[0]).or_default() += run.len();
     }
-    let mut colours: Vec<([u8; 3], u32)> = counts.into_iter().collect();
+    let mut colours: Vec<([u8; 3], usize)> = counts.into_iter().collect();
     colours.sort_unstable_by_key(|(colour, count)| (std::cmp::Reverse(*count), *colour));
     let palette: Vec<[u8; 3]> = colours.iter().take(MOST_COLOURS).map(|(colour, _)| *colour).collect();
     let distance =
@@ -136,7 +137,8 @@ fn palette(pixels: &[[u8; 3]]) -> (Vec<[u8; 3]>, Vec<u8>) {
         places.map_or(0, |(at, _)| u8::try_from(at).unwrap_or(0))
     };
     let places: HashMap<[u8; 3], u8> = colours.iter().map(|(colour, _)| (*colour, nearest(colour))).collect();
-    let indices = pixels.iter().map(|pixel| places.get(pixel).copied().unwrap_or_default()).collect();
+    let place = |run: &[[u8; 3]]| std::iter::repeat_n(places.get(&run[0]).copied().unwrap_or_default(), run.len());
+    let indices = runs().flat_map(place).collect();
     (palette, indices)
 }
 

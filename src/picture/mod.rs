@@ -80,14 +80,15 @@ fn draw(chart: &Chart, letters: &Letters<'_>) -> Result<Canvas, String> {
             drawing.foot(&mut canvas);
             Ok(canvas)
         }
-        ChartKind::Bar if bars::lie(chart) => {
-            let mut canvas = Canvas::new(WIDTH, height(bars::lying_height(chart)))?;
-            head.draw(&mut canvas, letters);
-            drawing.lying_bars(&mut canvas, head.height);
-            drawing.foot(&mut canvas);
-            Ok(canvas)
-        }
         ChartKind::Bar | ChartKind::Line => {
+            let lying = bars::lying(chart, letters).filter(|_| chart.kind == ChartKind::Bar);
+            if let Some(lying) = lying {
+                let mut canvas = Canvas::new(WIDTH, height(bars::lying_height(chart, &lying)))?;
+                head.draw(&mut canvas, letters);
+                drawing.lying_bars(&mut canvas, head.height, &lying);
+                drawing.foot(&mut canvas);
+                return Ok(canvas);
+            }
             let mut canvas = Canvas::new(WIDTH, height(axes::HEIGHT))?;
             head.draw(&mut canvas, letters);
             let bottom = canvas.height() - foot_height(chart);

@@ -49,6 +49,7 @@ fn gallery() -> Vec<(&'static str, Chart)> {
         .map(|n| (format!("11-{n:02}"), format!("{}", 12000 + (n * 733) % 5000), format!("{}", 9000 + (n * 1733) % 6000)))
         .collect();
     let days: Vec<_> = days.iter().map(|(label, one, other)| (label.as_str(), Some(one.as_str()), Some(other.as_str()))).collect();
+    let close: Vec<(&str, Option<&str>, Option<&str>)> = [&CATEGORIES[..], &CATEGORIES[..], &CATEGORIES[..1]].concat();
     let long = [
         ("北京市朝阳区望京街道阜通东大街一号院三号楼仓库", Some("12"), None),
         ("内蒙古自治区呼和浩特市赛罕区中央仓储物流园", Some("7"), None),
@@ -80,6 +81,8 @@ fn gallery() -> Vec<(&'static str, Chart)> {
         ("bar", chart(&bar, &CATEGORIES)),
         ("bar_two", chart(&two, &CATEGORIES[..4])),
         ("bar_two_many", chart(&two, &days)),
+        ("bar_close", chart(&bar, &close)),
+        ("bar_two_close", chart(&two, &close)),
         ("bar_threshold", chart(&with(&bar, "150000"), &CATEGORIES)),
         ("bar_one", chart(&bar, &CATEGORIES[..1])),
         ("bar_300", chart(&with(&bar, "900"), &many)),

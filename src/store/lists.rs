@@ -319,6 +319,10 @@ pub struct DeliveryLine {
     pub reason: Option<String>,
     /// How it was cut down for its receiver: `none`, `shortened` (fewer rows), `reduced` (no text, which was refused).
     pub change: String,
+    /// The digest that tells its events instead; its state is `discarded` then.
+    pub merged_into: Option<i64>,
+    /// The receiver it was made for, when that one's fallback has it.
+    pub moved_from: Option<String>,
     /// The tries, oldest first.
     pub tries: Vec<AttemptLine>,
     /// Of an app: whom it reached and whom not.

@@ -496,6 +496,25 @@ async fn a_picture_is_uploaded_once() {
 }
 
 #[tokio::test]
+async fn a_chart_is_uploaded_with_its_message_and_told_in_numbers_where_that_fails() {
+    let mut office = Office::open(|_| {}).await;
+    let chart = json!({
+        "chart": { "kind": "line", "title": "库存", "language": "zh-CN", "labels": ["一", "二"], "severity": "warning",
+                   "series": [{ "name": "库存", "values": ["30", "7"] }] },
+        "numbers": "- 库存：30 → 7",
+    });
+    office.message.chart = Some(serde_json::from_value(chart).expect("a chart"));
+    office.send(&[]).await;
+    let text = |office: &Office| office.desk.asked(desk::PEOPLE).last().expect("a message").body["msgParam"].to_string();
+    assert!(text(&office).contains("![](@media") && !text(&office).contains("30 → 7"), "{}", text(&office));
+    assert!(office.desk.asked(desk::MEDIA)[0].raw.windows(4).any(|part| part == b"\x89PNG"));
+    office.message.chart.as_mut().expect("a chart").chart.title = "另一个".into();
+    office.desk.refuse(desk::MEDIA, 500, "busy");
+    office.send(&[]).await;
+    assert!(text(&office).contains("30 → 7") && !text(&office).contains("!["), "{}", text(&office));
+}
+
+#[tokio::test]
 async fn twenty_calls_a_second_at_most() {
     let office = Office::open(|_| {}).await;
     for _ in 0..20 {

@@ -15,6 +15,7 @@ mod simulator_app;
 mod simulator_cards;
 mod simulator_pages;
 mod simulator_stream;
+mod stream;
 
 use chrono::{DateTime, Utc};
 use rowbell::clock::Clock;

@@ -72,7 +72,7 @@ impl House {
         simulated.hold = Duration::from_millis(1_500);
         let simulator = Simulator::start(change(simulated)).await.expect("the simulator starts");
         let more = more(&simulator, folder.path());
-        let engine = open_engine(&settings(folder.path(), &simulator, &more), &clock).await;
+        let engine = open_engine(&settings(folder.path(), &simulator, &more), &clock, "test").await;
         let house = House { folder, clock, simulator, engine, shop, more };
         house.set_watchers(watchers).await;
         house
@@ -89,11 +89,27 @@ impl House {
         self.engine.set_watchers(watchers.iter().flat_map(parse).map(Arc::new).collect()).await.expect("the watchers are taken");
     }
 
+    /// A house whose receiver gathers what is not critical for so long.
+    pub async fn gathering(digest: &str) -> House {
+        let digest = format!("warehouse.digest = \"{digest}\"\n");
+        House::furnished(&[], |settings| settings, |_, _| digest).await
+    }
+
+    /// Another process on the same files.
+    pub async fn another_process(&self) -> Engine {
+        open_engine(&self.settings(), &self.clock, "another").await
+    }
+
     /// The process dies and a new one starts on the same files; time stands still.
     pub async fn restart(&mut self, watchers: &[(&str, &str)]) {
-        self.engine = open_engine(&self.settings(), &self.clock).await;
+        self.engine = open_engine(&self.settings(), &self.clock, "test").await;
         self.engine.parts().store.take_over().await.expect("the store is taken over");
         self.set_watchers(watchers).await;
+    }
+
+    /// Another process on the same store, without watchers of its own.
+    pub async fn beside(&self, owner: &str) -> Engine {
+        open_engine(&self.settings(), &self.clock, owner).await
     }
 
     pub async fn sql(&self, statement: &str) {
@@ -173,15 +189,19 @@ pub fn duty(simulator: &Simulator) -> String {
 fn settings(folder: &Path, simulator: &Simulator, more: &str) -> Settings {
     // What stands before the first table belongs to the top of the file.
     let (top, more) = more.split_at(more.find('[').unwrap_or(more.len()));
+    // And what is said of `warehouse.…` to that receiver.
+    let (own, top): (Vec<&str>, Vec<&str>) = top.lines().partition(|line| line.starts_with("warehouse."));
+    let own = own.join("\n").replace("warehouse.", "");
+    let top = top.join("\n");
     let text = format!(
-        "{top}timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{more}",
+        "{top}\ntimezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{own}\n{more}",
         folder.display(),
         simulator.webhook(TOKEN),
     );
     parse_settings(&folder.join("rowbell.toml"), &text, &Environment::default()).expect("valid settings")
 }
 
-async fn open_engine(settings: &Settings, clock: &Clock) -> Engine {
+async fn open_engine(settings: &Settings, clock: &Clock, owner: &str) -> Engine {
     use secrecy::ExposeSecret;
     let store = Store::open(settings.store.url.expose_secret()).await.expect("the store opens");
     let sources = settings.sources.iter().map(|(name, source)| {
@@ -207,7 +227,7 @@ async fn open_engine(settings: &Settings, clock: &Clock) -> Engine {
         timezone: settings.timezone,
         public_url: settings.public_url.clone(),
         metrics: Metrics::new(),
-        owner: "test".into(),
+        owner: owner.to_owned(),
     })
 }
 

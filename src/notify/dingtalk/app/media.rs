@@ -4,6 +4,10 @@ use super::App;
 use super::api::Api;
 use super::call::{Payload, Refusal, unspoken};
 use crate::clock::Clock;
+use crate::domain::chart::Chart;
+use crate::domain::delivery::AppForm;
+use crate::domain::message::{Message, Picture};
+use crate::picture::png;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many ids of pictures are remembered.
@@ -28,6 +32,27 @@ impl App {
         }
         remembered.insert(hash, id.clone());
         Ok(id)
+    }
+
+    /// The message as its form can show it: with its chart uploaded where it has no address, without one where a picture would
+    /// be read out as text. A picture that cannot be uploaded keeps no message back: the numbers go instead.
+    pub(super) async fn illustrated(&self, message: &Message, clock: &Clock) -> Option<Message> {
+        let picture = message.chart.as_ref()?;
+        match self.form {
+            AppForm::Ding | AppForm::DingSms | AppForm::DingPhone => Some(Message { chart: None, ..message.clone() }),
+            AppForm::Message | AppForm::WorkNotification if picture.url.is_none() => {
+                let uploaded = self.upload(picture.chart.clone(), clock).await;
+                let url = uploaded.inspect_err(|why| tracing::warn!("a message goes without its picture: {why}")).ok()?;
+                Some(Message { chart: Some(Picture { url: Some(url), ..picture.clone() }), ..message.clone() })
+            }
+            AppForm::Message | AppForm::WorkNotification | AppForm::Card => None,
+        }
+    }
+
+    async fn upload(&self, chart: Chart, clock: &Clock) -> Result<String, String> {
+        let drawn = tokio::task::spawn_blocking(move || png(&chart)).await.map_err(|error| error.to_string())?;
+        let png = drawn.map_err(|error| error.to_string())?;
+        self.media_id(&png, clock).await.map_err(|refusal| refusal.answer)
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<u64, String>> {

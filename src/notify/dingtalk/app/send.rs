@@ -49,7 +49,11 @@ impl Left {
 impl App {
     /// Makes one attempt.
     pub async fn send(&self, parcel: &Parcel<'_>, clock: &Clock) -> Sent {
-        match tokio::time::timeout(ATTEMPT_DEADLINE, self.attempt(parcel, clock)).await {
+        let attempt = async {
+            let illustrated = self.illustrated(parcel.message, clock).await;
+            self.attempt(&Parcel { message: illustrated.as_ref().unwrap_or(parcel.message), ..*parcel }, clock).await
+        };
+        match tokio::time::timeout(ATTEMPT_DEADLINE, attempt).await {
             Ok(sent) => sent,
             Err(_) => {
                 let answer = format!("no whole answer within {} s", ATTEMPT_DEADLINE.as_secs());
