@@ -157,7 +157,7 @@ fn messages(texts: &[String]) -> Vec<(&'static str, Message)> {
 
 fn digest_of(texts: &[String]) -> Message {
     let line = |(at, text): (usize, &String)| DigestLine {
-        watcher: text.clone(),
+        watcher: format!("{text}{at}"),
         event: "fired".into(),
         severity: "warning".into(),
         fingerprint: Some(at.to_string()),
