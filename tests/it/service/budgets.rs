@@ -97,7 +97,7 @@ async fn the_minute_s_limit_holds_over_restarts_and_two_processes_on_one_store()
     for seed in 1..=6_u64 {
         let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let mut house = House::new(&[]).await;
-        let mut other = house.another_process().await;
+        let mut other = house.beside("another").await;
         let mut events = 0;
         let mut last_of: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
         for _ in 0..240 {
@@ -114,7 +114,7 @@ async fn the_minute_s_limit_holds_over_restarts_and_two_processes_on_one_store()
             }
             match random.below(8) {
                 0 => house.restart(&[]).await,
-                1 => other = house.another_process().await,
+                1 => other = house.beside("another").await,
                 2 => drop(tokio::join!(house.engine.deliver_due(), other.deliver_due())),
                 3 => other.deliver_due().await.expect("the outbox is worked on"),
                 4 => {}

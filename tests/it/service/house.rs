@@ -95,11 +95,6 @@ impl House {
         House::furnished(&[], |settings| settings, |_, _| digest).await
     }
 
-    /// Another process on the same files.
-    pub async fn another_process(&self) -> Engine {
-        open_engine(&self.settings(), &self.clock, "another").await
-    }
-
     /// The process dies and a new one starts on the same files; time stands still.
     pub async fn restart(&mut self, watchers: &[(&str, &str)]) {
         self.engine = open_engine(&self.settings(), &self.clock, "test").await;
