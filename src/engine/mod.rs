@@ -99,6 +99,8 @@ type CursorColumns = HashMap<(String, String, String), ColumnInfo>;
 #[derive(Debug)]
 struct Inner {
     parts: Parts,
+    /// Receivers that are apps.
+    calls_nobody: Vec<String>,
     roster: RwLock<Roster>,
     known: Mutex<KnownCache>,
     thoughts: Mutex<ThoughtsCache>,
@@ -132,7 +134,9 @@ const NOTICES: usize = 1_000;
 impl Engine {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(parts: Parts) -> Engine {
+        let apps = parts.receivers.values().filter(|receiver| receiver.app().is_some());
         let inner = Inner {
+            calls_nobody: apps.map(|receiver| receiver.name().to_owned()).collect(),
             parts,
             roster: RwLock::default(),
             known: Mutex::default(),

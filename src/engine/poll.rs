@@ -209,7 +209,7 @@ impl Engine {
         let calendars = &self.parts().calendars;
         let closed = watcher.active.as_ref().filter(|active| !active.is_open(now, watcher.timezone, calendars));
         let opens_at = closed.and_then(|active| active.next_opening(now, watcher.timezone, calendars));
-        Occasion { watcher, now, language: self.parts().language, silences, calendars, opens_at }
+        Occasion { watcher, now, language: self.parts().language, silences, calendars, opens_at, calls_nobody: &self.inner.calls_nobody }
     }
 
     /// What follows from a plan by what is known now, and the version of that.

@@ -243,6 +243,7 @@ impl Stage {
             silences: &[],
             calendars: &Calendars::default(),
             opens_at: None,
+            calls_nobody: &[],
         };
         let changes = compose::changes(&occasion, plan, self.alerts.clone());
         changes.remove.iter().for_each(|fingerprint| drop(self.alerts.remove(fingerprint)));

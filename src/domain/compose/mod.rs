@@ -130,6 +130,8 @@ pub struct Occasion<'a> {
     pub calendars: &'a Calendars,
     /// Outside the watcher's hours: when they begin again. What is not critical is put off until then.
     pub opens_at: Option<DateTime<Utc>>,
+    /// Receivers whose messages cannot call anyone by name: no second message is sent for that.
+    pub calls_nobody: &'a [String],
 }
 
 /// Carries a plan out on paper. `stored` holds the alerts that [`Plan::needs_stored`] named.
@@ -408,7 +410,8 @@ impl<'a> Drafting<'a> {
         }
         let drafts: Vec<_> = receivers.iter().map(|receiver| self.draft(receiver)).collect();
         for (mut draft, warnings) in drafts {
-            let call = draft.message.take_call();
+            let calls = !self.occasion.calls_nobody.contains(&draft.receiver);
+            let call = calls.then(|| draft.message.take_call()).flatten();
             // Right after the message that it calls people for, and in the same transaction.
             let call = call.map(|message| Draft { message, receiver: draft.receiver.clone(), events: draft.events.clone() });
             self.changes.deliveries.push(draft);

@@ -67,6 +67,22 @@ fn nobody_is_called_twice_in_one_message() {
 }
 
 #[test]
+fn a_second_message_that_calls_people_is_only_for_receivers_that_can() {
+    let message = MessageTemplate {
+        buttons: vec![crate::domain::watcher::Button { title: "打开".into(), url: "https://erp.example/1".into() }],
+        picture: Some("https://erp.example/1.png".into()),
+        ..MessageTemplate::default()
+    };
+    let mut world = world(vec![block(None, &["warehouse", "duty"], &["13800000000"])]);
+    world.watcher.message = message;
+    assert_eq!(told(&world.poll_rows(&rows("a 2"))), ["warehouse: 1", "warehouse: 1 13800000000", "duty: 1", "duty: 1 13800000000"]);
+    world.calls_nobody = vec!["duty".into()];
+    assert_eq!(told(&world.poll_rows(&rows("a 2, b 2"))), ["warehouse: 1", "warehouse: 1 13800000000", "duty: 1 13800000000"]);
+    let duty = world.poll_rows(&rows("a 2, b 2, c 2")).deliveries.pop().expect("a message").message;
+    assert!(duty.attached.picture.is_some() && !duty.attached.is_call, "it is the message itself");
+}
+
+#[test]
 fn a_block_is_told_when_its_condition_holds_for_any_row_of_the_alert() {
     let notify =
         vec![block(Some("id = 'a'"), &["north"], &[]), block(Some("id = 'b'"), &["south"], &[]), block(Some("id = 'c'"), &["west"], &[])];
@@ -180,6 +196,7 @@ fn a_watcher_that_fails_tells_everyone_it_names_and_touches_no_alert() {
         silences: &[],
         calendars: &Calendars::default(),
         opens_at: None,
+        calls_nobody: &[],
     };
     let changes =
         watcher_event(&occasion, EventKind::WatcherFailed, noon() - TimeDelta::minutes(15), 3, "connection refused", watcher.receivers());
@@ -205,6 +222,7 @@ fn ten_thousand_events_with_reminders_are_composed() {
             silences: &[],
             calendars: &Calendars::default(),
             opens_at: None,
+            calls_nobody: &[],
         },
         plan,
         HashMap::new(),
@@ -221,6 +239,7 @@ fn ten_thousand_events_with_reminders_are_composed() {
         silences: &[],
         calendars: &Calendars::default(),
         opens_at: None,
+        calls_nobody: &[],
     };
     let repeated = changes(&occasion, plan, world.alerts.clone());
     assert_eq!((repeated.events.len(), repeated.put.len()), (10_000, 10_000));

@@ -84,6 +84,8 @@ pub(crate) struct World {
     pub now: DateTime<Utc>,
     pub silences: Vec<Silence>,
     pub opens_at: Option<DateTime<Utc>>,
+    /// Receivers whose messages can call nobody by name.
+    pub calls_nobody: Vec<String>,
     pub calendars: Calendars,
     pub expected: Option<Vec<ExpectedKey>>,
     pub(super) shape: Option<Shape>,
@@ -100,6 +102,7 @@ impl World {
             now: noon(),
             silences: Vec::new(),
             opens_at: None,
+            calls_nobody: Vec::new(),
             calendars: Calendars::default(),
             expected: None,
             shape: None,
@@ -173,6 +176,7 @@ impl World {
             silences: &self.silences,
             calendars: &self.calendars,
             opens_at: self.opens_at,
+            calls_nobody: &self.calls_nobody,
         }
     }
 
