@@ -140,8 +140,7 @@ impl Receiver {
     pub fn shown(&self, message: &Message) -> Parts {
         let robot = match &self.channel {
             Channel::Robots(pool) => pool.robots.first(),
-            // An app's message is Markdown, whatever it holds.
-            Channel::App(_) => return message.as_markdown(),
+            Channel::App(app) => return app.shown(message),
         };
         robot.map_or_else(|| message.parts(MAX_TEXT_BYTES), |robot| robot.shown(&Outgoing { uuid: "", message }))
     }

@@ -399,7 +399,10 @@ async fn where_cards_are_refused_messages_are_sent_and_cards_are_tried_again_lat
     assert_eq!(instead.body["msgKey"], "sampleActionCard");
     assert_eq!(
         (&instead.param()["singleTitle"], &instead.param()["singleURL"]),
-        (&json!("查看"), &json!("https://rowbell.example.com/?delivery=41"))
+        (
+            &json!("查看"),
+            &json!("dingtalk://dingtalkclient/page/link?url=https%3A%2F%2Frowbell.example.com%2F%3Fdelivery%3D41&pc_slide=false")
+        )
     );
     let (why, _) = office.app.cards_refused(office.clock.now()).expect("cards are refused");
     assert!(why.contains("card_template"), "{why}");

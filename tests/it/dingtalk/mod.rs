@@ -3,6 +3,7 @@
 
 mod answers;
 mod app;
+mod app_forms;
 mod hostile;
 mod limits;
 mod network;

@@ -9,11 +9,10 @@ use super::api::Api;
 use super::call::{Payload, Refusal, unspoken};
 use super::error::Meaning;
 use super::send::{Posted, reached};
-use super::template::Open;
 use crate::clock::Clock;
 use crate::domain::card::{Card, CardButton, MAX_VALUE_BYTES};
 use crate::domain::delivery::{AppForm, TargetForm, TargetKind, TargetResult, Verdict};
-use crate::domain::message::Language;
+use crate::domain::message::{Language, Link};
 use crate::notify::dingtalk::receiver::Parcel;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
@@ -105,9 +104,9 @@ impl App {
     }
 
     /// What a message has that is sent where a card would be: the button that opens the page.
-    pub(super) fn in_place_of_a_card(&self, parcel: &Parcel<'_>) -> Option<Open> {
+    pub(super) fn in_place_of_a_card(&self, parcel: &Parcel<'_>) -> Option<Link> {
         let url = self.public_url.as_ref().filter(|_| self.form == AppForm::Card && parcel.card.is_some())?;
-        Some(Open { label: CardButton::Open.label(self.language), url: page(url, parcel.delivery) })
+        Some(Link { title: CardButton::Open.label(self.language).to_owned(), url: page(url, parcel.delivery) })
     }
 
     async fn post_message(&self, parcel: &Parcel<'_>, kind: TargetKind, target: &str, clock: &Clock) -> Posted {

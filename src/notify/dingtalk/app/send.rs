@@ -136,7 +136,7 @@ impl App {
     }
 
     pub(super) async fn post_to_people(&self, parcel: &Parcel<'_>, people: &[String], clock: &Clock) -> Posted {
-        let template = template::of(parcel.message, self.in_place_of_a_card(parcel).as_ref());
+        let template = template::of(parcel.message, self.in_place_of_a_card(parcel));
         let body = json!({ "robotCode": self.robot_code, "userIds": people, "msgKey": template.key, "msgParam": template.param });
         let answer = self.calls.call(Api::SendToPeople, Payload::Json(body), clock).await?;
         let named = |list: &str| texts(&answer[list]);
@@ -154,7 +154,7 @@ impl App {
     }
 
     pub(super) async fn post_to_conversation(&self, parcel: &Parcel<'_>, conversation: &str, clock: &Clock) -> Posted {
-        let template = template::of(parcel.message, self.in_place_of_a_card(parcel).as_ref());
+        let template = template::of(parcel.message, self.in_place_of_a_card(parcel));
         let body = json!({
             "robotCode": self.robot_code, "openConversationId": conversation, "msgKey": template.key, "msgParam": template.param,
         });
