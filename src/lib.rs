@@ -4,7 +4,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`domain`] | the pure core: watchers, schedules, rows, expressions, [`evaluate`](domain::evaluate) (what a poll found), [`compose`](domain::compose) (who is told, now, later or not), [`cursor`](domain::cursor), [`silence`](domain::silence), [`active`](domain::active) hours, [`escalation`](domain::escalation), [`guard`](domain::guard), messages, [`chart`](domain::chart)s, [`delivery`](domain::delivery) decisions, [`explain`](domain::explain) (why it did or did not alert). No async, no clock, no I/O |
+//! | [`domain`] | the pure core: watchers, schedules, rows, expressions, [`evaluate`](domain::evaluate) (what a poll found), [`compose`](domain::compose) (who is told, now, later or not), [`cursor`](domain::cursor), [`silence`](domain::silence), [`active`](domain::active) hours, [`escalation`](domain::escalation), [`guard`](domain::guard), messages, [`chart`](domain::chart)s, [`delivery`](domain::delivery) decisions, [`explain`](domain::explain) (why it did or did not alert), [`command`](domain::command), [`chat`](domain::chat) and [`press`](domain::press) (what people write and press, and what is answered). No async, no clock, no I/O |
 //! | [`config`] | files → valid domain values, or every fault at its line and column |
 //! | [`source`] | reads business databases, read-only, with limits; one file per driver |
 //! | [`store`] | our database: what is known, what happened, what is to be sent; the only place with our SQL |
@@ -23,6 +23,7 @@
 //!               3 compose: new alert states, history events, one message per receiver; silences, hours, what is put off
 //!               4 ONE transaction: alert_state + alert_history + delivery + poll + watcher_state (cursor …), under the claim's epoch
 //!   digest      what was put off, when hours begin; what still fires, when a silence ends: one message per receiver
+//!   conversation  what comes through Stream: what is asked, done once in one transaction, acknowledged, answered
 //!   steps       who is told when nobody acknowledges, at its time, whether polls work or not
 //!   deliverer   5 claim and write the attempt   6 send, no transaction open   7 decide   8 record
 //! ```

@@ -61,6 +61,10 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
         loops.spawn(named("receipts", async move { follower.run_receipts(until).await }));
         loops.spawn(named("cards", async move { refresher.run_cards(till).await }));
     }
+    for conversation in wiring::conversations(&settings)? {
+        let (engine, stopped) = (engine.clone(), stopped.clone());
+        loops.spawn(named("conversation", async move { engine.run_conversation(conversation, stopped).await }));
+    }
     loops.spawn(named("reload", reload::watch_files(engine.clone(), settings.clone(), files, stopped.clone())));
     loops.spawn(named("janitor", janitor(engine.clone(), settings.clone(), stopped.clone())));
     loops.spawn(named("web", serve(listener, engine.clone(), stopped.clone())));

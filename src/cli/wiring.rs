@@ -6,10 +6,12 @@ use crate::config::{
     self, Environment, Fault, ReceiverKind, RobotsSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults,
 };
 use crate::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
+use crate::domain::delivery::AppForm;
 use crate::domain::watcher::Watcher;
-use crate::engine::{Engine, Parts};
+use crate::engine::{Conversation, Engine, Parts};
 use crate::metrics::Metrics;
 use crate::notify::dingtalk::app::{App, AppSettings};
+use crate::notify::dingtalk::stream::{Stream, StreamSettings};
 use crate::notify::dingtalk::{Channel, Pool, Receiver, Robot, RobotSettings};
 use crate::source::{Source, SourceSettings};
 use crate::store::Store;
@@ -174,6 +176,32 @@ fn app(settings: &Settings, name: &str, own: &config::AppSettings) -> Result<(Ch
     let app = app.map_err(|error| fault(settings, error.to_string(), None))?;
     let terms = vec![RobotTerms { name: app.fingerprint().to_owned(), cap: None }];
     Ok((Channel::App(Box::new(app)), terms, QuotaKind::Api))
+}
+
+/// The apps that are talked with: those that send cards, and those that name operators. Receivers with the same Client ID are one.
+pub(super) fn conversations(settings: &Settings) -> Result<Vec<Conversation>, Failed> {
+    let apps = settings.receivers.iter().filter_map(|(name, receiver)| match &receiver.kind {
+        ReceiverKind::App(own) if own.form == AppForm::Card || !own.operators.is_empty() => Some((name, own)),
+        _ => None,
+    });
+    let mut made: BTreeMap<&str, Conversation> = BTreeMap::new();
+    for (name, own) in apps {
+        if let Some(known) = made.get_mut(own.client_id.as_str()) {
+            known.operators.extend(own.operators.iter().cloned());
+            continue;
+        }
+        let stream = Stream::new(StreamSettings {
+            name: name.clone(),
+            client_id: own.client_id.clone(),
+            client_secret: own.client_secret.clone(),
+            api_url: own.api_url.clone(),
+            oapi_url: own.oapi_url.clone(),
+        });
+        let stream = stream.map_err(|error| invalid(&[fault(settings, error.to_string(), None)]))?;
+        let conversation = Conversation { stream, receiver: name.clone(), operators: own.operators.iter().cloned().collect() };
+        made.insert(&own.client_id, conversation);
+    }
+    Ok(made.into_values().collect())
 }
 
 fn pool(settings: &Settings, name: &str, own: &RobotsSettings) -> Result<(Channel, Vec<RobotTerms>, QuotaKind), Fault> {

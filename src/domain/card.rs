@@ -59,6 +59,8 @@ pub enum Standing {
 /// An event that a card was sent for, and what is known of its alert now.
 #[derive(Clone, Debug)]
 pub struct CardEvent {
+    /// Its number in the history.
+    pub id: i64,
     /// Whose.
     pub watcher: String,
     /// What happened.

@@ -20,6 +20,7 @@ pub mod expression;
 pub mod guard;
 pub mod known;
 pub mod message;
+pub mod press;
 pub mod query;
 pub mod row;
 pub mod schedule;

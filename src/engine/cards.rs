@@ -99,24 +99,14 @@ impl Engine {
         Ok(self.card_of(delivery).await?.filter(|card| !card.is_over))
     }
 
-    /// The card with this outTrackId as it shows now, for the answer to a press of one of its buttons; and what that is
-    /// recorded by, with [`Engine::card_shown`].
+    /// The card with this outTrackId as it shows now, for the answer to a press of one of its buttons.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn card_by_id(&self, out_track_id: &str) -> Result<Option<(OpenCard, Card, CardData)>, StoreError> {
+    pub async fn card_by_id(&self, out_track_id: &str) -> Result<Option<CardData>, StoreError> {
         let Some(open) = self.parts().store.card_by_id(out_track_id).await? else { return Ok(None) };
         let Some(app) = self.app(&open.receiver) else { return Ok(None) };
         let Some(card) = self.card_of(open.delivery).await? else { return Ok(None) };
-        let data = card_data(&card, open.delivery, app.language(), app.public_url());
-        Ok(Some((open, card, data)))
-    }
-
-    /// Records that a card shows this now: it was told so in the answer to a press.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn card_shown(&self, open: OpenCard, card: &Card, data: &CardData) -> Result<(), StoreError> {
-        self.parts().store.record_card(open, data.hash(), card.is_over).await
+        Ok(Some(card_data(&card, open.delivery, app.language(), app.public_url())))
     }
 }

@@ -119,7 +119,13 @@ impl Store {
     /// Counts calls of the API toward the month of an organisation.
     pub async fn count_api_calls(&self, organisation: &str, calls: u64, now: DateTime<Utc>) -> Result<(), StoreError> {
         let organisation = organisation.to_owned();
-        detached!(self, store => store.count_api_calls(&organisation, calls, now))
+        detached!(self, store => store.count_use(&organisation, "api", calls, now))
+    }
+
+    /// Counts a push through Stream, or an answer to one, toward the month of an organisation.
+    pub async fn count_stream_use(&self, organisation: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let organisation = organisation.to_owned();
+        detached!(self, store => store.count_use(&organisation, "webhook", 1, now))
     }
 
     /// How many calls of the API an organisation has made in this month, on China's calendar.

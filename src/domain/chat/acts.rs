@@ -120,6 +120,11 @@ pub fn no_reason(setting: &Setting) -> &'static str {
     setting.language.pick("在钉钉中静默", "silenced in DingTalk")
 }
 
+/// The reason of a silence that a card's button made.
+pub fn by_card(setting: &Setting) -> &'static str {
+    setting.language.pick("在卡片上静默", "silenced on a card")
+}
+
 /// The answer to 静默.
 pub fn silenced(setting: &Setting, made: &Silenced) -> Reply {
     let (watcher, until) = (neutralise(&made.watcher), setting.at(made.until));

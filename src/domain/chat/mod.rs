@@ -8,7 +8,7 @@ mod lists;
 mod refusals;
 mod status;
 
-pub use acts::{Silenced, Took, acknowledged, no_reason, repeated, silenced, why};
+pub use acts::{Silenced, Took, acknowledged, by_card, no_reason, repeated, silenced, why};
 pub use lists::{AlertFact, EventFact, alerts, history};
 pub use refusals::{failed, help, misread, not_allowed, nothing_to_read, unknown_key, unknown_watcher};
 pub use status::{Failing, Held, InForce, Status, status};

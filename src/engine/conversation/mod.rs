@@ -13,6 +13,7 @@
 //! Who may: chat commands only operators; a card's buttons whoever sees the card, which its receiver has decided.
 
 mod answers;
+mod press;
 
 use super::Engine;
 use crate::domain::chat::{self, Setting};
@@ -81,7 +82,7 @@ impl Engine {
             }
             tokio::select! {
                 () = clock.sleep_until(clock.now() + LOOK) => {}
-                _ = stop.changed() => {}
+                () = told(&mut stop) => {}
             }
         }
     }
@@ -120,7 +121,7 @@ impl Engine {
                     }
                     renew_at = clock.now() + RENEW;
                 }
-                _ = stop.changed() => {}
+                () = told(stop) => {}
             }
         }
         finish(listening, hands).await;
@@ -130,10 +131,10 @@ impl Engine {
     async fn take(self, talk: Arc<Talk>, push: Push) {
         let Push { id, content, done } = push;
         let is_first = talk.in_hand().insert(id.clone());
+        self.count_use(&talk).await;
         match content {
             Content::Message(message) => self.take_message(&talk, &id, is_first, message, done).await,
-            // No card is sent yet.
-            Content::Press(_) => done.with(Value::Null),
+            Content::Press(press) => self.take_press(&talk, &id, press, done).await,
         }
         if is_first {
             talk.in_hand().remove(&id);
@@ -185,6 +186,7 @@ impl Engine {
             tracing::warn!(receiver.name = name, "an answer could not be given in the chat: {}", attempt.answer);
             return;
         }
+        self.count_use(talk).await;
         if let Err(error) = self.parts().store.answered(id, self.parts().clock.now()).await {
             tracing::warn!(receiver.name = name, "an answer was given and cannot be recorded: {error}");
         }
@@ -197,10 +199,25 @@ impl Engine {
         }
     }
 
+    /// DingTalk counts pushes and answers as Webhook & Stream messages of the organisation's month.
+    async fn count_use(&self, talk: &Talk) {
+        let parts = self.parts();
+        let Some(receiver) = parts.receivers.get(&talk.of.receiver) else { return };
+        if let Err(error) = parts.store.count_stream_use(&receiver.terms.organisation, parts.clock.now()).await {
+            tracing::warn!("a message of the month's quota is not counted: {error}");
+        }
+    }
+
     fn setting(&self) -> Setting {
         let parts = self.parts();
         Setting { language: parts.language, zone: parts.timezone, now: parts.clock.now() }
     }
+}
+
+/// Waits until the service is to stop, or has been told so before.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // Without a sender the service is gone, which is a stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Refuses what comes, finishes what is in hand, and closes.

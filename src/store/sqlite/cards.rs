@@ -82,6 +82,7 @@ impl Sqlite {
                 None => None,
             };
             events.push(CardEvent {
+                id: row.get("id"),
                 watcher: row.get("watcher"),
                 kind: word(row.get("event"))?,
                 at: time(row.get("at"))?,

@@ -136,16 +136,24 @@ impl Sqlite {
         tx.commit().await.doing("recording people")
     }
 
-    pub(in crate::store) async fn count_api_calls(&self, organisation: &str, calls: u64, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// `kind` is `api` or `webhook`, as the table has it.
+    pub(in crate::store) async fn count_use(
+        &self,
+        organisation: &str,
+        kind: &'static str,
+        uses: u64,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into month_use (owner, kind, month, used) values (?, 'api', ?, ?) on conflict (owner, kind, month) do update set used = used + excluded.used",
+            "insert into month_use (owner, kind, month, used) values (?, ?, ?, ?) on conflict (owner, kind, month) do update set used = used + excluded.used",
         )
         .bind(organisation)
+        .bind(kind)
         .bind(month(now))
-        .bind(i64::try_from(calls).unwrap_or(i64::MAX))
+        .bind(i64::try_from(uses).unwrap_or(i64::MAX))
         .execute(&self.writer)
         .await
-        .doing("counting calls")
+        .doing("counting what is used of a month")
         .map(drop)
     }
 

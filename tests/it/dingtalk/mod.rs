@@ -14,6 +14,7 @@ mod simulator_app;
 mod simulator_cards;
 mod simulator_pages;
 mod simulator_stream;
+mod stream;
 
 use chrono::{DateTime, Utc};
 use rowbell::clock::Clock;

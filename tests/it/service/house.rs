@@ -72,7 +72,7 @@ impl House {
         simulated.hold = Duration::from_millis(1_500);
         let simulator = Simulator::start(change(simulated)).await.expect("the simulator starts");
         let more = more(&simulator, folder.path());
-        let engine = open_engine(&settings(folder.path(), &simulator, &more), &clock).await;
+        let engine = open_engine(&settings(folder.path(), &simulator, &more), &clock, "test").await;
         let house = House { folder, clock, simulator, engine, shop, more };
         house.set_watchers(watchers).await;
         house
@@ -91,9 +91,14 @@ impl House {
 
     /// The process dies and a new one starts on the same files; time stands still.
     pub async fn restart(&mut self, watchers: &[(&str, &str)]) {
-        self.engine = open_engine(&self.settings(), &self.clock).await;
+        self.engine = open_engine(&self.settings(), &self.clock, "test").await;
         self.engine.parts().store.take_over().await.expect("the store is taken over");
         self.set_watchers(watchers).await;
+    }
+
+    /// Another process on the same store, without watchers of its own.
+    pub async fn beside(&self, owner: &str) -> Engine {
+        open_engine(&self.settings(), &self.clock, owner).await
     }
 
     pub async fn sql(&self, statement: &str) {
@@ -181,7 +186,7 @@ fn settings(folder: &Path, simulator: &Simulator, more: &str) -> Settings {
     parse_settings(&folder.join("rowbell.toml"), &text, &Environment::default()).expect("valid settings")
 }
 
-async fn open_engine(settings: &Settings, clock: &Clock) -> Engine {
+async fn open_engine(settings: &Settings, clock: &Clock, owner: &str) -> Engine {
     use secrecy::ExposeSecret;
     let store = Store::open(settings.store.url.expose_secret()).await.expect("the store opens");
     let sources = settings.sources.iter().map(|(name, source)| {
@@ -207,7 +212,7 @@ async fn open_engine(settings: &Settings, clock: &Clock) -> Engine {
         timezone: settings.timezone,
         public_url: settings.public_url.clone(),
         metrics: Metrics::new(),
-        owner: "test".into(),
+        owner: owner.to_owned(),
     })
 }
 

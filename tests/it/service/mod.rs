@@ -4,6 +4,7 @@
 mod apps;
 mod cards;
 mod charts;
+mod conversation;
 mod delivering;
 mod explain;
 mod house;
