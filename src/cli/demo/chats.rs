@@ -16,7 +16,7 @@ const CHAT_PORT: u16 = 7789;
 const ROBOTS: [(&str, &str, &str); 2] = [("warehouse", "仓库告警群", "Warehouse"), ("sales", "销售告警群", "Sales")];
 /// The conversation of the app.
 const CONVERSATION: &str = "cidRowbellDemo0==";
-/// Those who may write commands to the app's robot.
+/// Those who may write commands to the app's robot. The first gets every card on the phone, too.
 const OPERATORS: [(&str, &str, &str); 2] = [("manager01", "店长", "Shop manager"), ("keeper01", "仓管", "Warehouse keeper")];
 
 /// Robots and app. Each robot asks for a signature and a keyword, so that the whole path is shown.
@@ -72,11 +72,12 @@ impl Chats {
         let url = quoted(&simulator.api_url());
         let operators: Vec<String> = OPERATORS.iter().map(|(id, ..)| quoted(id)).collect();
         let app = format!(
-            "\n[receivers.duty]\ntype = \"dingtalk_app\"\nform = \"card\"\nclient_id = {}\nclient_secret = {}\nconversations = [{}]\n\
+            "\n[receivers.duty]\ntype = \"dingtalk_app\"\nform = \"card\"\nclient_id = {}\nclient_secret = {}\nconversations = [{}]\nusers = [{}]\n\
              operators = [{}]\napi_url = {url}\noapi_url = {url}\n",
             quoted(&self.app.client_id),
             quoted(&self.app.client_secret),
             quoted(CONVERSATION),
+            operators[0],
             operators.join(", ")
         );
         robots.chain([app]).collect()
