@@ -32,6 +32,7 @@
 //! - State, history and outbox change together or not at all, and nothing else changes state.
 //! - No answer is not an empty answer: a poll that failed, broke off or exceeded a limit changes no alert.
 //! - Only DingTalk's `errcode` 0 makes a delivery `delivered`; whatever is given up has a reason.
+//! - No rolling minute sees more for a robot than its budget; what is merged is told by the digest that the history names.
 //! - A delivery keeps its message and its `msgUuid` over all attempts; at most one per receiver is in flight.
 //! - The time is passed in; decisions are functions of values.
 //! - Secrets and row contents do not reach logs or errors.

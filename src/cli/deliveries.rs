@@ -73,7 +73,7 @@ fn table(lines: &[DeliveryLine], wall: &Wall) -> comfy_table::Table {
             wall.shown(&line.created_at),
             line.receiver.clone(),
             line.watcher.clone(),
-            line.state.clone(),
+            state(line).to_owned(),
             line.attempts.to_string(),
             output::plain(&line.title),
             output::plain(&why(line, wall)),
@@ -84,8 +84,22 @@ fn table(lines: &[DeliveryLine], wall: &Wall) -> comfy_table::Table {
     table
 }
 
-/// Why it stands where it stands.
+/// What was merged is told by another, which is not to be given up.
+fn state(line: &DeliveryLine) -> &str {
+    if line.merged_into.is_some() { "merged" } else { &line.state }
+}
+
+/// Why it stands where it stands, and for whom it was made.
 fn why(line: &DeliveryLine, wall: &Wall) -> String {
+    let stands = stands(line, wall);
+    match &line.moved_from {
+        Some(receiver) if stands.is_empty() => format!("for {receiver}, which refuses for good"),
+        Some(receiver) => format!("for {receiver}, which refuses for good; {stands}"),
+        None => stands,
+    }
+}
+
+fn stands(line: &DeliveryLine, wall: &Wall) -> String {
     match (line.state.as_str(), &line.held) {
         ("delivered", _) => not_reached(line),
         ("discarded", _) => line.reason.clone().unwrap_or_default(),

@@ -16,6 +16,7 @@ mod output;
 mod poll;
 mod polls;
 mod preview;
+mod receivers;
 mod release;
 mod reload;
 mod run;
@@ -94,6 +95,8 @@ enum Command {
     Polls(polls::Options),
     /// What waits to be sent, what was sent, what failed and why
     Deliveries(deliveries::Options),
+    /// What each receiver may still be sent this minute and this month, and what keeps it from being sent
+    Receivers,
     /// Send one message through the real path, and explain a refusal
     SendTest(send_test::Options),
     /// Run the DingTalk simulator alone
@@ -171,6 +174,7 @@ async fn dispatch(arguments: Arguments) -> Outcome {
         Command::Explain(options) => explain::explain(global, options).await,
         Command::Polls(options) => polls::polls(global, options).await,
         Command::Deliveries(options) => deliveries::deliveries(global, options).await,
+        Command::Receivers => receivers::receivers(global).await,
         Command::SendTest(options) => send_test::send_test(global, options).await,
         Command::Simulator(options) => simulator::simulator(global, options).await,
         Command::Migrate => migrate::migrate(global).await,

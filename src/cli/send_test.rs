@@ -56,7 +56,7 @@ async fn attempt(settings: &Settings, store: &Store, receiver: &Receiver, robot:
     let card = card(&message, &[], settings.timezone);
     let (attempt, targets) = receiver.send_whole(&uuid, &message, Some(&card), robot, &clock).await;
     let ended_at = clock.now();
-    let history = History { attempts: 1, created_at: now, failures: 1, shortest: true, reduced: true };
+    let history = History { attempts: 1, tried_since: now, failures: 1, shortest: true, reduced: true };
     let decision = delivery::decide(&attempt, &history, ended_at, 0.0);
     let result = DeliveryResult { ended_at, attempt: attempt.clone(), decision, message: None, targets };
     store.record_test(id, robot, result).await?;

@@ -93,8 +93,8 @@ pub enum Change {
 pub struct History {
     /// Attempts made, this one included.
     pub attempts: u32,
-    /// When the delivery was made.
-    pub created_at: DateTime<Utc>,
+    /// When the delivery was first tried: what only had to wait is not given up for that.
+    pub tried_since: DateTime<Utc>,
     /// Refusals and failures of the robot or app in a row, this one included.
     pub failures: u32,
     /// Whether the message has been shortened to its limit already.
@@ -119,7 +119,7 @@ pub fn decide(attempt: &Attempt, history: &History, now: DateTime<Utc>, jitter: 
     if attempt.verdict == Verdict::Delivered {
         return Decision::Delivered;
     }
-    if now - history.created_at >= seconds(GIVE_UP_AFTER) {
+    if now - history.tried_since >= seconds(GIVE_UP_AFTER) {
         return Decision::Discard { reason: format!("given up after 72 hours; the last answer was: {}", attempt.answer) };
     }
     let hold = |reason: String| Decision::Hold { until: now + backoff(history.failures, jitter), reason };
@@ -256,7 +256,7 @@ mod tests {
 
     fn decision(verdict: Verdict, attempts: u32) -> Decision {
         let attempt = Attempt { verdict, http_status: Some(200), errcode: Some(1), answer: "words".into() };
-        let history = History { attempts, created_at: now() - TimeDelta::hours(1), failures: attempts, shortest: false, reduced: false };
+        let history = History { attempts, tried_since: now() - TimeDelta::hours(1), failures: attempts, shortest: false, reduced: false };
         decide(&attempt, &history, now(), 0.0)
     }
 

@@ -26,6 +26,7 @@ pub mod row;
 pub mod schedule;
 pub mod silence;
 pub mod sql_text;
+pub mod standing;
 pub mod template;
 pub mod value;
 pub mod watcher;

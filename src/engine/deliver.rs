@@ -1,5 +1,6 @@
 //! Claim, send, decide, record: one delivery of one receiver at a time.
 
+use super::gather::as_sent;
 use super::{Engine, Notice};
 use crate::domain::delivery::{self, Attempt, Change, Decision, History, Verdict};
 use crate::domain::message::Message;
@@ -25,7 +26,7 @@ const TURN: Duration = Duration::from_secs(1);
 /// What one step of the deliverer came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// An attempt was made.
+    /// Something was done: an attempt, or deliveries were put together. There may be more.
     Tried,
     /// Something waits, but not before then.
     NotBefore(DateTime<Utc>),
@@ -87,17 +88,20 @@ impl Engine {
         }
         let claimed = match parts.store.claim_delivery(&receiver.terms, &parts.owner, now, LEASE).await? {
             NextDelivery::Claimed(claimed) => claimed,
+            NextDelivery::Merge(ids) => return self.merge(receiver, ids, now).await,
+            NextDelivery::Moved { count, to } => return Ok(self.moved(receiver, count, &to)),
             NextDelivery::NotBefore(at) => return Ok(Step::NotBefore(at)),
             NextDelivery::Nothing => return Ok(Step::Nothing),
         };
         let mut turn = Some(turn);
         let sent = {
             let (people, card) = self.enclosures(receiver, claimed.id).await?;
+            let message = as_sent(&claimed);
             let parcel = Parcel {
                 delivery: claimed.id,
                 created_at: claimed.created_at,
                 uuid: &claimed.msg_uuid,
-                message: &claimed.message,
+                message: &message,
                 card: card.as_ref(),
                 robot: &claimed.robot,
                 reached: &claimed.targets,
@@ -116,11 +120,14 @@ impl Engine {
         let (decision, message) = decide(&claimed, &sent, ended_at);
         let Sent { attempt, targets, found, lost, .. } = sent;
         let result = DeliveryResult { ended_at, attempt, decision, message, targets };
-        parts.store.record_delivery(claimed.clone(), result.clone()).await?;
+        let shares = parts.store.record_delivery(claimed.clone(), result.clone()).await?;
         drop(turn);
         self.remember_people(receiver, found, lost, ended_at).await?;
         self.count_calls().await?;
         self.tell_targets(receiver, claimed.id, &result.targets, ended_at).await?;
+        for share in shares {
+            self.tell_month(receiver, share, ended_at).await?;
+        }
         self.tell(receiver.name(), &claimed, &result.attempt, &result.decision, ended_at);
         Ok(Step::Tried)
     }
@@ -157,7 +164,7 @@ fn decide(claimed: &ClaimedDelivery, sent: &Sent, now: DateTime<Utc>) -> (Decisi
     }
     let history = History {
         attempts: claimed.attempts,
-        created_at: claimed.created_at,
+        tried_since: claimed.tried_since,
         failures: claimed.failures.saturating_add(u32::from(attempt.verdict != Verdict::Delivered)),
         shortest: claimed.message.cuttable <= 1,
         reduced: claimed.reduced,

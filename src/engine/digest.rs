@@ -86,7 +86,15 @@ impl Engine {
             };
             later.push(Later { event: event.event.id, receiver: event.receiver, until });
         }
-        let digests = Digests { of, drafts: self.drafts(&kind, told, &watchers, now), later };
+        let drafts = self.drafts(&kind, told, &watchers, now);
+        for draft in drafts.iter().filter(|draft| !self.parts().receivers.contains_key(&draft.receiver)) {
+            let receiver = &draft.receiver;
+            tracing::error!(
+                receiver.name = receiver,
+                "a digest waits for a receiver that is not in the settings; put it back, and it is sent"
+            );
+        }
+        let digests = Digests { of, drafts, later };
         let written = self.parts().store.commit_digests(digests, now).await?;
         if written > 0 {
             tracing::info!(deliveries = written, "digests were made");
@@ -132,7 +140,7 @@ impl Engine {
     }
 }
 
-fn line(deferred: &DeferredEvent, watchers: &[Arc<Watcher>]) -> DigestLine {
+pub(super) fn line(deferred: &DeferredEvent, watchers: &[Arc<Watcher>]) -> DigestLine {
     let event = &deferred.event;
     let watcher = watchers.iter().find(|watcher| watcher.name == event.watcher);
     // What fires still has done so since it fired, whatever was the last that was to be told of it.

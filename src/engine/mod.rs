@@ -15,6 +15,7 @@ mod deliver;
 mod digest;
 mod edits;
 mod escalate;
+mod gather;
 mod health;
 mod illustrate;
 mod look;

@@ -317,6 +317,10 @@ pub struct DeliveryLine {
     pub delivered_at: Option<String>,
     /// Why it was given up.
     pub reason: Option<String>,
+    /// The digest that tells its events instead; its state is `discarded` then.
+    pub merged_into: Option<i64>,
+    /// The receiver it was made for, when that one's fallback has it.
+    pub moved_from: Option<String>,
     /// The tries, oldest first.
     pub tries: Vec<AttemptLine>,
     /// Of an app: whom it reached and whom not.

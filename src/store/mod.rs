@@ -18,6 +18,7 @@
 mod conversation;
 mod lists;
 mod model;
+mod outgoing;
 mod sqlite;
 mod told;
 
@@ -27,10 +28,10 @@ pub use lists::{
     SilenceLine, TargetLine,
 };
 pub use model::{
-    Acked, Claim, ClaimedDelivery, Committed, DeferredEvent, DeliveryResult, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack,
-    LastingTrace, Later, NextDelivery, PollCommit, PollOutcome, PollRecord, QueuedMessage, RecordsQuery, SourceState, StepsCommit,
-    StoreError, Taken, Until, WatcherState,
+    Acked, Claim, Committed, DeferredEvent, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack, LastingTrace, Later, PollCommit,
+    PollOutcome, PollRecord, RecordsQuery, SourceState, StepsCommit, StoreError, Taken, Until, WatcherState,
 };
+pub use outgoing::{ClaimedDelivery, DeliveryResult, MonthOwner, MonthShare, NextDelivery, QueuedMessage, ToMerge};
 pub use told::{CardFacts, OpenCard, ReadBy, Told};
 
 use crate::domain::alert::{Acknowledgement, Alert};
@@ -39,8 +40,10 @@ use crate::domain::chart::Sample;
 use crate::domain::compose::Changes;
 use crate::domain::explain::Records;
 use crate::domain::known::Known;
+use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
 use crate::domain::silence::Silence;
+use crate::domain::standing::Standing;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::future::Future;
@@ -335,12 +338,38 @@ impl Store {
         detached!(self, store => store.claim_delivery(&terms, &owner, now, lease))
     }
 
-    /// Records what became of an attempt.
+    /// Records what became of an attempt; the shares of a month that it has reached and that are still to be told.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the claim was lost in the meantime: only the attempt's own line is written.
-    pub async fn record_delivery(&self, claimed: ClaimedDelivery, result: DeliveryResult) -> Result<(), StoreError> {
+    pub async fn record_delivery(&self, claimed: ClaimedDelivery, result: DeliveryResult) -> Result<Vec<MonthShare>, StoreError> {
         detached!(self, store => store.record_delivery(&claimed, &result))
+    }
+
+    /// What deliveries of a receiver tell that are to become one.
+    pub async fn to_merge(&self, receiver: &str, deliveries: Vec<i64>) -> Result<ToMerge, StoreError> {
+        let receiver = receiver.to_owned();
+        detached!(self, store => store.to_merge(&receiver, &deliveries))
+    }
+
+    /// Makes one delivery of several that wait and were never tried; its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Raced`] when one of them does not wait any more: nothing was written.
+    pub async fn merge(&self, receiver: &str, deliveries: Vec<i64>, message: Message, now: DateTime<Utc>) -> Result<i64, StoreError> {
+        let receiver = receiver.to_owned();
+        detached!(self, store => store.merge(&receiver, &deliveries, &message, now))
+    }
+
+    /// Tells once what is used of a month; `false` when it has been told.
+    pub async fn tell_month(
+        &self,
+        share: MonthShare,
+        receivers: Vec<String>,
+        message: Message,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        detached!(self, store => store.tell_month(&share, &receivers, &message, now))
     }
 
     /// Reserves a place in a robot's budget for a test message; `Err` of the inner result is when there is one again.
@@ -380,10 +409,10 @@ impl Store {
         detached!(self, store => store.retry_delivery(id, now))
     }
 
-    /// How many more messages a receiver may get now.
-    pub async fn budget_left(&self, terms: &Terms, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    /// How a receiver stands: its robots, its month, what waits.
+    pub async fn standing(&self, terms: &Terms, now: DateTime<Utc>) -> Result<Standing, StoreError> {
         let terms = terms.clone();
-        detached!(self, store => store.budget_left(&terms, now))
+        detached!(self, store => store.standing(&terms, now))
     }
 
     // ---- what people and pages read

@@ -4,7 +4,6 @@ use super::lists::{HistoryLine, Object};
 use crate::domain::alert::{Acknowledgement, EventKind, Severity};
 use crate::domain::compose::Changes;
 use crate::domain::cursor::CursorState;
-use crate::domain::delivery::{Attempt, Decision, TargetResult};
 use crate::domain::evaluate::{LastReport, Shape, TraceWord};
 use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
@@ -407,73 +406,4 @@ pub struct Taken {
     pub by: Acknowledgement,
     /// Who had it before.
     pub before: Option<Acknowledgement>,
-}
-
-/// A message in the outbox, whatever became of it.
-#[derive(Clone, Debug)]
-pub struct QueuedMessage {
-    /// The delivery's number.
-    pub id: i64,
-    /// To whom.
-    pub receiver: String,
-    /// What it says.
-    pub message: Message,
-}
-
-/// A delivery that this process may send now.
-#[derive(Clone, Debug)]
-pub struct ClaimedDelivery {
-    /// Its number.
-    pub id: i64,
-    /// The number that recording must match.
-    pub epoch: i64,
-    /// The line of its attempt.
-    pub attempt_id: i64,
-    /// Attempts, this one included.
-    pub attempts: u32,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// Whose.
-    pub watcher: String,
-    /// What it says.
-    pub message: Message,
-    /// DingTalk's idempotency key.
-    pub msg_uuid: String,
-    /// The robot, or app, that sends it.
-    pub robot: String,
-    /// Failures of that robot in a row, before this attempt.
-    pub failures: u32,
-    /// Whether it has been reduced already.
-    pub reduced: bool,
-    /// The receiver it was made for, when that one's fallback sends it.
-    pub moved_from: Option<String>,
-    /// Targets that earlier attempts have settled.
-    pub targets: Vec<TargetResult>,
-}
-
-/// A receiver's next delivery.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // made once per message, and moved once
-pub enum NextDelivery {
-    /// This one, now.
-    Claimed(ClaimedDelivery),
-    /// Not before then: the receiver is held, its budget is used up, or its deliveries are waiting.
-    NotBefore(DateTime<Utc>),
-    /// Nothing waits.
-    Nothing,
-}
-
-/// What one attempt came to, and what follows.
-#[derive(Clone, Debug)]
-pub struct DeliveryResult {
-    /// When the answer was there.
-    pub ended_at: DateTime<Utc>,
-    /// The answer.
-    pub attempt: Attempt,
-    /// What follows.
-    pub decision: Decision,
-    /// The message as it is to be sent next time, where it changes.
-    pub message: Option<Message>,
-    /// Targets that the attempt has settled.
-    pub targets: Vec<TargetResult>,
 }

@@ -101,11 +101,9 @@ async fn metrics(State(state): State<WebState>) -> Response {
 
 async fn refresh(state: &WebState) -> Result<(), crate::store::StoreError> {
     state.metrics.set_firing(&state.store.firing_counts().await?);
-    let waiting = state.store.waiting().await?;
     for terms in &state.receivers {
-        let count = waiting.iter().find(|(name, _)| *name == terms.receiver).map_or(0, |(_, count)| *count);
-        let budget = state.store.budget_left(terms, state.clock.now()).await?;
-        state.metrics.set_receiver(&terms.receiver, count, budget);
+        let standing = state.store.standing(terms, state.clock.now()).await?;
+        state.metrics.set_receiver(&terms.receiver, standing.waiting, standing.left);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::Line;
 use super::facts::{AttemptFact, DeliveryFact, EventFact, Facts};
 use super::words::{Clock, length, list, plain};
-use crate::domain::budget::BUDGET;
+use crate::domain::budget::{BUDGET, ordinary};
 use chrono::TimeDelta;
 
 /// A message that leaves later than this after it was made has waited for something.
@@ -19,12 +19,19 @@ pub(super) fn lines(facts: &Facts, delivery: &DeliveryFact) -> Vec<Line> {
     if let (Some(at), [only]) = (delivery.delivered_at, delivery.attempts.as_slice())
         && at - delivery.created_at <= SHORT
         && waited(delivery).is_none()
+        && delivery.merged.is_none()
     {
         let text = format!("{} was told in {name}; DingTalk answered: {}", delivery.receiver, answer(only));
         return vec![line(at, "delivery", text)];
     }
-    let mut lines =
-        vec![line(delivery.created_at, "delivery", format!("{name} was made for {}: {}", delivery.receiver, plain(&delivery.title)))];
+    let made_for = for_whom(delivery);
+    let mut lines = vec![line(delivery.created_at, "delivery", format!("{name} was made for {made_for}: {}", plain(&delivery.title)))];
+    if let Some((messages, since)) = delivery.merged {
+        let waited = length(delivery.created_at - since);
+        let why = "its receiver was to be told more than its budget takes, or gathers (`digest`)";
+        let text = format!("{name} was put together of {messages} messages, the first of which had waited {waited}: {why}");
+        lines.push(line(delivery.created_at, "delivery", text));
+    }
     if let (Some(first), Some(why)) = (delivery.attempts.first(), waited(delivery)) {
         lines.push(line(first.started_at, "delivery", format!("{name} waited {}: {why}", length(first.started_at - delivery.created_at))));
     }
@@ -54,6 +61,14 @@ fn name(delivery: &DeliveryFact) -> String {
     if delivery.is_digest { format!("digest {}", delivery.id) } else { format!("message {}", delivery.id) }
 }
 
+/// The receiver, and in whose place it is told.
+fn for_whom(delivery: &DeliveryFact) -> String {
+    match &delivery.moved_from {
+        Some(receiver) => format!("{} in the place of {receiver}, which refuses for good", delivery.receiver),
+        None => delivery.receiver.clone(),
+    }
+}
+
 fn is_waiting(delivery: &DeliveryFact) -> bool {
     matches!(delivery.state.as_str(), "pending" | "sending")
 }
@@ -62,7 +77,7 @@ fn is_waiting(delivery: &DeliveryFact) -> bool {
 fn waited(delivery: &DeliveryFact) -> Option<String> {
     let first = delivery.attempts.first()?;
     (first.started_at - delivery.created_at > WAITED).then(|| match &delivery.refused_before {
-        _ if delivery.most_sent >= BUDGET as u64 => used_up(),
+        _ if delivery.most_sent >= ordinary(BUDGET) as u64 => used_up(),
         Some(refused) => format!("{} was held, as it had refused another message: {}", delivery.receiver, plain(refused)),
         None => "nobody was there to send it, or others went before it".to_owned(),
     })
@@ -81,9 +96,12 @@ pub(super) fn why_waiting(facts: &Facts, delivery: &DeliveryFact, clock: &Clock)
         (_, Some(answer)) if delivery.not_before > facts.now => {
             format!("{}; the next try is at {}", plain(answer), clock.at(delivery.not_before))
         }
-        _ if delivery.most_sent >= BUDGET as u64 => used_up(),
+        _ if delivery.most_sent >= ordinary(BUDGET) as u64 => used_up(),
         (_, Some(answer)) => format!("the last answer was: {}", plain(answer)),
-        _ => "it was not tried yet; `rowbell run` or `rowbell poll` sends it".to_owned(),
+        _ => {
+            "it was not tried yet; `rowbell run` or `rowbell poll` sends it, as soon as the budget that `rowbell receivers` shows has room"
+                .to_owned()
+        }
     }
 }
 
@@ -116,6 +134,10 @@ pub(super) fn told(facts: &Facts, event: &EventFact) -> Option<String> {
         match (delivery.delivered_at, delivery.state.as_str()) {
             (Some(at), _) => {
                 let how = if delivery.is_digest { format!("{} in a digest", clock.at(at)) } else { clock.at(at) };
+                let how = match &delivery.moved_from {
+                    Some(receiver) => format!("{how} in the place of {receiver}, which refused for good"),
+                    None => how,
+                };
                 reached.push((how, delivery.receiver.clone()));
             }
             (None, "discarded") => {

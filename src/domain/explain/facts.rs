@@ -311,6 +311,10 @@ pub struct DeliveryFact {
     pub most_sent: u64,
     /// Why the receiver refused another message while this one waited.
     pub refused_before: Option<String>,
+    /// The receiver it was made for, when that one's fallback took it over.
+    pub moved_from: Option<String>,
+    /// How many messages that waited it stands for, and when the first of them was made.
+    pub merged: Option<(u64, DateTime<Utc>)>,
 }
 
 /// A try.

@@ -11,9 +11,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value as Json};
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 /// Characters of a value.
 const MOST_CHARS: usize = 60;
+/// More lines than fit into any message.
+const MOST_LINES: usize = 500;
 /// Columns of a row beside its key.
 const MOST_COLUMNS: usize = 4;
 
@@ -26,6 +29,11 @@ pub enum DigestKind {
     SilenceEnded {
         /// What it was for.
         reason: String,
+    },
+    /// More was to be told than the receiver takes in one message each, or it wants it gathered.
+    Merged {
+        /// How many messages it stands for.
+        messages: usize,
     },
 }
 
@@ -90,7 +98,12 @@ impl Item<'_> {
 /// Renders a digest.
 pub fn digest(digest: &Digest) -> Message {
     let mut items = collapsed(&digest.lines);
-    items.sort_by_key(|item| (item.is_over(), Reverse(item.severity())));
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for line in &digest.lines {
+        let next = places.len();
+        places.entry(&line.watcher).or_insert(next);
+    }
+    items.sort_by_key(|item| (item.is_over(), Reverse(item.severity()), places.get(item.last.watcher.as_str()).copied()));
     let language = digest.language;
     let icon = items.first().map_or("", |item| words::icon(item.kind(), item.severity()));
     let count = |wanted: fn(&Item<'_>) -> bool| items.iter().filter(|item| wanted(item)).count();
@@ -99,12 +112,13 @@ pub fn digest(digest: &Digest) -> Message {
     let heading = match &digest.kind {
         DigestKind::Opening => words::digest_opening(language).to_owned(),
         DigestKind::SilenceEnded { reason } => words::digest_silence(language, &neutralise(reason)),
+        DigestKind::Merged { messages } => words::digest_merged(language, *messages),
     };
     let counts = words::digest_counts(language, firing, over, others);
     let mut blocks = vec![format!("### {icon} {heading}"), format!("**{counts}**")];
     let first_cuttable = blocks.len();
     let mut heading_of = "";
-    for item in &items {
+    for item in items.iter().take(MOST_LINES) {
         let mut block = line(digest, item);
         if item.last.watcher != heading_of {
             heading_of = &item.last.watcher;
@@ -112,7 +126,7 @@ pub fn digest(digest: &Digest) -> Message {
         }
         blocks.push(block);
     }
-    let cuttable = items.len();
+    let cuttable = items.len().min(MOST_LINES);
     let at = digest.now.with_timezone(&digest.zone).format("%Y-%m-%d %H:%M:%S");
     blocks.push(format!("> {at}"));
     let title = format!("{icon} {heading}{}{counts}", language.colon());
@@ -122,7 +136,7 @@ pub fn digest(digest: &Digest) -> Message {
         first_cuttable,
         cuttable,
         is_uncounted: false,
-        omitted: 0,
+        omitted: items.len() - cuttable,
         language,
         mentions: Vec::new(),
         chart: None,
@@ -132,18 +146,23 @@ pub fn digest(digest: &Digest) -> Message {
 /// The events of one alert as one; those of the watcher itself likewise.
 fn collapsed(lines: &[DigestLine]) -> Vec<Item<'_>> {
     let mut items: Vec<Item<'_>> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for line in lines {
-        let is_own =
-            |other: &DigestLine| other.fingerprint.is_none() && other.watcher == line.watcher && other.event.starts_with("watcher_");
-        let is_same = |item: &Item<'_>| match &line.fingerprint {
+        let is_own = line.fingerprint.is_none() && line.event.starts_with("watcher_");
+        let of = match &line.fingerprint {
             // Each change of a row is news, and so is each report.
-            _ if matches!(line.event.as_str(), "changed" | "report") => false,
-            Some(_) => item.last.fingerprint == line.fingerprint,
-            None => is_own(item.last) && line.event.starts_with("watcher_"),
+            _ if matches!(line.event.as_str(), "changed" | "report") => None,
+            Some(fingerprint) => Some(fingerprint.as_str()),
+            None => Some(line.watcher.as_str()).filter(|_| is_own),
         };
-        match items.iter_mut().find(|item| is_same(item)) {
+        match of.and_then(|of| places.get(of)).and_then(|place| items.get_mut(*place)) {
             Some(item) => item.last = line,
-            None => items.push(Item { last: line, first: line }),
+            None => {
+                if let Some(of) = of {
+                    places.insert(of, items.len());
+                }
+                items.push(Item { last: line, first: line });
+            }
         }
     }
     items

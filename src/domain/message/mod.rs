@@ -9,6 +9,7 @@ mod buttons;
 mod context;
 mod digest;
 mod neutralise;
+mod notices;
 mod picture;
 mod report;
 pub(in crate::domain) mod words;
@@ -19,6 +20,7 @@ pub use digest::{Digest, DigestKind, DigestLine, digest};
 pub(in crate::domain) use neutralise::is_invisible;
 pub use neutralise::neutralise;
 pub(in crate::domain) use neutralise::neutralise_to;
+pub use notices::month_share;
 pub use picture::Picture;
 pub use words::{Language, duration_words, of_source};
 

@@ -228,6 +228,14 @@ pub(super) fn digest_silence(language: Language, reason: &str) -> String {
     }
 }
 
+/// The heading of what was put together because too much was to be told.
+pub(super) fn digest_merged(language: Language, messages: usize) -> String {
+    match language {
+        Language::ZhCn => format!("告警汇总（{messages} 条消息合并）"),
+        Language::En => format!("Summary of {messages} messages"),
+    }
+}
+
 /// How many fire, how many are over, and how many other things happened.
 pub(super) fn digest_counts(language: Language, firing: usize, over: usize, others: usize) -> String {
     let words = [

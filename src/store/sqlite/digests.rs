@@ -5,7 +5,7 @@
 //! ([`StoreError::Raced`]) and it is made anew.
 
 use super::codec::{parse_json, stamp, time, word};
-use super::polls::insert_delivery;
+use super::merging::insert_delivery;
 use super::silences::reopen;
 use super::watchers::raise_version;
 use super::{Doing, Sqlite};
@@ -97,7 +97,7 @@ impl Sqlite {
     }
 
     /// Events with those whom they are for; what fires still as it is now.
-    async fn events(&self, wanted: Vec<(i64, String)>) -> Result<Vec<DeferredEvent>, StoreError> {
+    pub(super) async fn events(&self, wanted: Vec<(i64, String)>) -> Result<Vec<DeferredEvent>, StoreError> {
         let ids: Vec<i64> = wanted.iter().map(|(id, _)| *id).collect();
         let mut lines = HashMap::new();
         for chunk in ids.chunks(CHUNK) {

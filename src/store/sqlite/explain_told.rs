@@ -27,7 +27,9 @@ impl Sqlite {
         let mut found: HashMap<i64, DeliveryFact> = HashMap::new();
         for chunk in events.chunks(CHUNK) {
             let mut query = QueryBuilder::<Db>::new(
-                "select d.*, e.event_id, r.held_until, r.reason as held_reason from delivery_event e join delivery d on d.id = e.delivery_id
+                "select d.*, e.event_id, r.held_until, r.reason as held_reason,
+                    (select count(*) from delivery m where m.merged_into = d.id) as merged,
+                    (select min(m.created_at) from delivery m where m.merged_into = d.id) as merged_since from delivery_event e join delivery d on d.id = e.delivery_id
                  left join receiver_hold r on r.receiver = d.receiver where e.event_id in (",
             );
             push_list(&mut query, chunk);
@@ -147,6 +149,8 @@ fn delivery_fact(row: &SqliteRow) -> Result<DeliveryFact, StoreError> {
         held: held.filter(|_| is_waiting),
         most_sent: 0,
         refused_before: None,
+        moved_from: row.get("moved_from"),
+        merged: time_or_null(row.get("merged_since"))?.map(|since| (row.get::<i64, _>("merged").unsigned_abs(), since)),
     })
 }
 

@@ -6,6 +6,8 @@ mod conversation;
 mod digests;
 mod explain;
 mod explain_told;
+mod merging;
+mod months;
 mod outbox;
 mod people;
 mod pictures;

@@ -1,16 +1,22 @@
 //! The outbox: claims, attempts, budgets, and what becomes of a delivery.
 
-use super::codec::{stamp, time};
-use super::{Doing, Sqlite, robots, targets};
-use crate::domain::budget::Terms;
+use super::codec::{stamp, time, time_or_null};
+use super::digests::OF_NO_WATCHER;
+use super::{Doing, Sqlite, merging, months, robots, targets};
+use crate::domain::budget::{self, Plan, Terms, Waiting};
 use crate::domain::delivery::{self, Change, Decision, Verdict};
-use crate::store::model::{ClaimedDelivery, DeliveryResult, NextDelivery, StoreError};
+use crate::store::model::StoreError;
+use crate::store::outgoing::{ClaimedDelivery, DeliveryResult, MonthShare, NextDelivery};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{QueryBuilder, Row as _, Sqlite as Db, Transaction};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// No attempt takes longer: an older one cannot have ended within the budget's window.
 pub(super) const ATTEMPT_MOST: TimeDelta = TimeDelta::seconds(300);
+
+/// Deliveries of a receiver that are looked at to choose the next.
+const MOST_WAITING: i64 = 20_000;
 
 impl Sqlite {
     pub(in crate::store) async fn claim_delivery(
@@ -39,17 +45,22 @@ impl Sqlite {
         Ok(found.is_some())
     }
 
-    pub(in crate::store) async fn record_delivery(&self, claimed: &ClaimedDelivery, result: &DeliveryResult) -> Result<(), StoreError> {
+    pub(in crate::store) async fn record_delivery(
+        &self,
+        claimed: &ClaimedDelivery,
+        result: &DeliveryResult,
+    ) -> Result<Vec<MonthShare>, StoreError> {
         let mut tx = self.begin().await?;
         end_attempt(&mut tx, claimed.attempt_id, result).await?;
         let is_ours = settle(&mut tx, claimed, result).await?;
         // What a target has taken is taken, whoever holds the claim now.
         targets::record(&mut tx, claimed.id, &result.targets, result.ended_at).await?;
+        let shares = months::settle(&mut tx, &claimed.terms, &claimed.robot, &result.attempt, claimed.began).await?;
         if is_ours {
             robots::mark(&mut tx, &claimed.robot, result).await?;
         }
         tx.commit().await.doing("recording a delivery")?;
-        if is_ours { Ok(()) } else { Err(StoreError::Stale) }
+        if is_ours { Ok(shares) } else { Err(StoreError::Stale) }
     }
 
     pub(in crate::store) async fn waiting(&self) -> Result<Vec<(String, u64)>, StoreError> {
@@ -89,10 +100,11 @@ impl Sqlite {
 
     pub(in crate::store) async fn retry_delivery(&self, id: i64, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        // A delivery that was given up for its age starts anew: its age counts from the retry.
+        // A delivery that was given up starts anew: its age counts from the retry, and its message is whole again.
         let row = sqlx::query(
-            "update delivery set created_at = iif(state = 'discarded', ?1, created_at), state = 'pending', reason = null, not_before = ?1
-             where id = ?2 and state in ('pending', 'discarded') returning receiver",
+            "update delivery set created_at = iif(state = 'discarded', ?1, created_at), state = 'pending', reason = null, not_before = ?1,
+                message = coalesce(original, message), original = null, change = 'none'
+             where id = ?2 and state in ('pending', 'discarded') and merged_into is null returning receiver",
         )
         .bind(stamp(now))
         .bind(id)
@@ -127,14 +139,22 @@ async fn claim(
     if let Some(until) = in_flight(tx, &terms.receiver, now).await? {
         return Ok(NextDelivery::NotBefore(until));
     }
-    let Some((id, due, watcher)) = head(tx, &terms.receiver, now).await? else { return Ok(NextDelivery::Nothing) };
-    if waits(due, now) {
-        return Ok(NextDelivery::NotBefore(due));
-    }
-    let (free, robot) = robots::pick(tx, terms, &watcher, now).await?;
-    if let Some(free) = free {
-        return Ok(NextDelivery::NotBefore(free));
-    }
+    let robots = robots::of(tx, terms, now).await?;
+    let month = months::of_organisation(tx, terms, now).await?;
+    let month = terms.quota.map(|_| month);
+    let waiting = waiting(tx, &terms.receiver, now).await?;
+    let (id, robot) = match budget::plan(terms, &robots, month.as_ref(), &waiting, now) {
+        Plan::Send { id, robot } => (id, robot),
+        Plan::Merge(ids) => return Ok(NextDelivery::Merge(ids)),
+        Plan::NotBefore(at) => return Ok(NextDelivery::NotBefore(at)),
+        Plan::Nothing => return Ok(NextDelivery::Nothing),
+        Plan::FallBack => {
+            let to = terms.fallback.clone().unwrap_or_default();
+            let count = merging::fall_back(tx, &terms.receiver, &to, now).await?;
+            return Ok(NextDelivery::Moved { count, to });
+        }
+    };
+    let failures = robots.iter().find(|known| known.name == robot).map_or(0, |known| known.failures);
     let until = stamp(now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX));
     let row = sqlx::query(
         "update delivery set state = 'sending', owner = ?, claimed_until = ?, robot = ?, epoch = epoch + 1, attempts = attempts + 1
@@ -142,30 +162,86 @@ async fn claim(
     )
     .bind(owner)
     .bind(until)
-    .bind(&robot.name)
+    .bind(&robot)
     .bind(id)
     .fetch_one(&mut **tx)
     .await
     .doing("claiming a delivery")?;
     let attempts = row.get::<i64, _>("attempts");
-    let attempt_id = insert_attempt(tx, Some(id), attempts, &terms.receiver, &robot.name, now).await?;
+    let created_at = time(row.get("created_at"))?;
+    let attempt_id = insert_attempt(tx, Some(id), attempts, &terms.receiver, &robot, now).await?;
+    months::count(tx, terms, &robot, now).await?;
     let message =
         serde_json::from_str(row.get("message")).map_err(|error| StoreError::Corrupt(format!("the message of delivery {id} ({error})")))?;
     Ok(NextDelivery::Claimed(ClaimedDelivery {
         id,
         epoch: row.get("epoch"),
         attempt_id,
+        began: now,
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-        created_at: time(row.get("created_at"))?,
+        created_at,
+        tried_since: first_try(tx, id).await?.unwrap_or(now).max(created_at),
         watcher: row.get("watcher"),
         message,
         msg_uuid: row.get("msg_uuid"),
-        robot: robot.name,
-        failures: robot.failures,
+        terms: terms.clone(),
+        robot,
+        failures,
         reduced: row.get::<&str, _>("change") == "reduced",
         moved_from: row.get("moved_from"),
         targets: targets::of_delivery(tx, id).await?,
     }))
+}
+
+async fn first_try(tx: &mut Transaction<'_, Db>, delivery: i64) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let row = sqlx::query("select min(started_at) as at from delivery_attempt where delivery_id = ?")
+        .bind(delivery)
+        .fetch_one(&mut **tx)
+        .await
+        .doing("reading attempts")?;
+    time_or_null(row.get("at"))
+}
+
+/// What waits for a receiver, in the order in which it was made. Where a digest that may have arrived is to be tried again,
+/// what its watchers have told since stays behind it.
+async fn waiting(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<Utc>) -> Result<Vec<Waiting>, StoreError> {
+    let rows = sqlx::query(
+        "select distinct m.watcher from delivery g join delivery m on m.merged_into = g.id
+         where g.receiver = ? and g.state = 'pending' and g.attempts > 0",
+    )
+    .bind(receiver)
+    .fetch_all(&mut **tx)
+    .await
+    .doing("reading the outbox")?;
+    let behind: HashSet<String> = rows.iter().map(|row| row.get("watcher")).collect();
+    let rows = sqlx::query(
+        "select d.id, d.watcher, d.severity, d.created_at, d.not_before, d.attempts, d.robot,
+            (select count(*) from delivery_event e where e.delivery_id = d.id) as events,
+            case when d.attempts > 0 then (select coalesce(a.outcome, 'uncertain') from delivery_attempt a where a.delivery_id = d.id order by a.attempt desc limit 1) end as outcome
+         from delivery d where d.receiver = ? and d.state = 'pending' order by d.id limit ?",
+    )
+    .bind(receiver)
+    .bind(MOST_WAITING)
+    .fetch_all(&mut **tx)
+    .await
+    .doing("reading the outbox")?;
+    let all = rows.iter().map(|row| {
+        let not_before = time(row.get("not_before"))?;
+        let may_have_arrived = row.get::<Option<&str>, _>("outcome") == Some("uncertain");
+        Ok(Waiting {
+            id: row.get("id"),
+            watcher: row.get("watcher"),
+            is_digest: row.get::<&str, _>("watcher") == OF_NO_WATCHER,
+            severity: row.get::<&str, _>("severity").parse().unwrap_or_default(),
+            created_at: time(row.get("created_at"))?,
+            not_before: if waits(not_before, now) { not_before } else { not_before.min(now) },
+            tried: row.get::<i64, _>("attempts") > 0,
+            bound_to: row.get::<Option<String>, _>("robot").filter(|_| may_have_arrived),
+            events: row.get::<i64, _>("events").unsigned_abs(),
+        })
+    });
+    let all: Vec<Waiting> = all.collect::<Result<_, StoreError>>()?;
+    Ok(all.into_iter().filter(|one| one.is_digest || !behind.contains(&one.watcher)).collect())
 }
 
 /// Until when another process sends for this receiver; a claim that has ended is given back.
@@ -186,25 +262,6 @@ async fn in_flight(tx: &mut Transaction<'_, Db>, receiver: &str, now: DateTime<U
         .await
         .doing("ending a claim")?;
     Ok(None)
-}
-
-/// The delivery to try next and when it is due. Each watcher's deliveries leave in order: only its first counts.
-async fn head(
-    tx: &mut Transaction<'_, Db>,
-    receiver: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<(i64, DateTime<Utc>, String)>, StoreError> {
-    let row = sqlx::query(
-        "select d.id, d.not_before, d.watcher from delivery d
-         join (select min(id) as id from delivery where receiver = ?1 and state = 'pending' group by watcher) h on h.id = d.id
-         order by max(d.not_before, ?2), d.id limit 1",
-    )
-    .bind(receiver)
-    .bind(stamp(now))
-    .fetch_optional(&mut **tx)
-    .await
-    .doing("reading the outbox")?;
-    row.map(|row| Ok((row.get("id"), time(row.get("not_before"))?, row.get("watcher")))).transpose()
 }
 
 pub(super) async fn insert_attempt(
@@ -258,9 +315,9 @@ async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result:
     };
     let message = result.message.as_ref().and_then(|message| serde_json::to_string(message).ok());
     let done = sqlx::query(
-        "update delivery set state = ?, not_before = ?, delivered_at = ?, reason = ?, answer = ?, change = coalesce(?, change),
-                message = coalesce(?, message), owner = null, claimed_until = null
-         where id = ? and epoch = ? and (state = 'sending' or (state = 'pending' and ? = 'delivered'))",
+        "update delivery set state = ?1, not_before = ?2, delivered_at = ?3, reason = ?4, answer = ?5, change = coalesce(?6, change),
+                original = iif(?7 is null, original, coalesce(original, message)), message = coalesce(?7, message), owner = null, claimed_until = null
+         where id = ?8 and epoch = ?9 and (state = 'sending' or (state = 'pending' and ?1 = 'delivered'))",
     )
     .bind(state)
     .bind(not_before)
@@ -271,7 +328,6 @@ async fn settle(tx: &mut Transaction<'_, Db>, claimed: &ClaimedDelivery, result:
     .bind(message)
     .bind(claimed.id)
     .bind(claimed.epoch)
-    .bind(state)
     .execute(&mut **tx)
     .await
     .doing("recording a delivery")?;

@@ -1,6 +1,7 @@
 //! Claims of polls, and the one transaction that records a poll and all that follows from it.
 
 use super::codec::{alert, count, digest, fingerprint, json_or_null, row_with_kinds, stamp, time, time_or_null, to_json, word};
+use super::merging::insert_delivery;
 use super::pictures::{insert_pictures, insert_samples};
 use super::silences::reopen;
 use super::traces::{end_traces, insert_traces};
@@ -9,7 +10,6 @@ use crate::domain::alert::{Alert, Event};
 use crate::domain::compose::{Changes, Deferral, Silenced};
 use crate::domain::evaluate::KeyMark;
 use crate::domain::known::{Known, KnownKey};
-use crate::domain::message::Message;
 use crate::domain::row::Fingerprint;
 use crate::store::model::{Claim, Committed, PollCommit, PollOutcome, SourceState, StoreError, WatcherState};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -397,43 +397,6 @@ pub(super) async fn insert_events(tx: &mut Transaction<'_, Db>, poll_id: Option<
         ids.extend(last - chunk.len() as i64 + 1..=last);
     }
     Ok(ids)
-}
-
-#[allow(clippy::too_many_arguments)] // each is a column
-pub(super) async fn insert_delivery(
-    tx: &mut Transaction<'_, Db>,
-    watcher: &str,
-    poll_id: Option<i64>,
-    receiver: &str,
-    message: &Message,
-    events: &[i64],
-    at: DateTime<Utc>,
-) -> Result<i64, StoreError> {
-    let at = stamp(at);
-    let done = sqlx::query(
-        "insert into delivery (created_at, receiver, watcher, poll_id, title, message, msg_uuid, state, not_before)
-         values (?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
-    )
-    .bind(&at)
-    .bind(receiver)
-    .bind(watcher)
-    .bind(poll_id)
-    .bind(&message.title)
-    .bind(to_json(message, "a message")?)
-    .bind(uuid::Uuid::new_v4().to_string())
-    .bind(&at)
-    .execute(&mut **tx)
-    .await
-    .doing("writing a delivery")?;
-    let delivery = done.last_insert_rowid();
-    for chunk in events.chunks(CHUNK) {
-        let mut query = QueryBuilder::<Db>::new("insert into delivery_event (delivery_id, event_id) ");
-        query.push_values(chunk, |mut values, event| {
-            values.push_bind(delivery).push_bind(*event);
-        });
-        query.build().execute(&mut **tx).await.doing("writing a delivery")?;
-    }
-    Ok(delivery)
 }
 
 /// How far pending and gone alerts have come.

@@ -6,7 +6,8 @@ use super::{Doing, Sqlite};
 use crate::store::lists::{
     AcknowledgedLine, AlertLine, AttemptLine, DeliveryLine, EventDelivery, HistoryLine, HistoryQuery, PollError, PollLine,
 };
-use crate::store::model::{QueuedMessage, StoreError};
+use crate::store::model::StoreError;
+use crate::store::outgoing::QueuedMessage;
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteRow;
@@ -322,6 +323,8 @@ fn delivery_line(row: &SqliteRow, tries: Vec<AttemptLine>) -> DeliveryLine {
         held_until: row.get("held_until"),
         delivered_at: row.get("delivered_at"),
         reason: row.get("reason"),
+        merged_into: row.get("merged_into"),
+        moved_from: row.get("moved_from"),
         tries,
         targets: Vec::new(),
     }

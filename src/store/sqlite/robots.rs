@@ -2,26 +2,17 @@
 
 use super::codec::{stamp, time, time_or_null};
 use super::outbox::{ATTEMPT_MOST, end_attempt, insert_attempt, waits};
-use super::{Doing, Sqlite};
-use crate::domain::budget::{self, Terms};
+use super::{Doing, Sqlite, months};
+use crate::domain::budget::{self, RobotFacts, Terms};
 use crate::domain::delivery::{Decision, Verdict};
-use crate::store::model::{DeliveryResult, StoreError};
+use crate::domain::standing::Standing;
+use crate::store::model::StoreError;
+use crate::store::outgoing::DeliveryResult;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Row as _, Sqlite as Db, Transaction};
 
 /// An attempt that has not ended after this long died with its process.
 const ATTEMPT_DEAD_AFTER: TimeDelta = TimeDelta::seconds(15);
-
-/// What is known of a robot.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Robot {
-    pub name: String,
-    pub held_until: Option<DateTime<Utc>>,
-    pub throttled: bool,
-    pub failures: u32,
-    /// When the attempts of the last window ended.
-    pub sent: Vec<DateTime<Utc>>,
-}
 
 impl Sqlite {
     pub(in crate::store) async fn register_robots(&self, terms: &[Terms]) -> Result<(), StoreError> {
@@ -72,77 +63,74 @@ impl Sqlite {
         tx.commit().await.doing("recording a test message")
     }
 
-    pub(in crate::store) async fn budget_left(&self, terms: &Terms, now: DateTime<Utc>) -> Result<usize, StoreError> {
-        let mut tx = self.reader.begin().await.doing("reading a budget")?;
-        let mut left = 0;
-        for robot in &terms.robots {
-            let robot = read(&mut tx, &robot.name, now).await?;
-            if robot.held_until.is_none_or(|until| until <= now) {
-                left += terms.per_minute.saturating_sub(robot.sent.len());
-            }
-        }
-        Ok(left)
+    pub(in crate::store) async fn standing(&self, terms: &Terms, now: DateTime<Utc>) -> Result<Standing, StoreError> {
+        let mut tx = self.reader.begin().await.doing("reading how a receiver stands")?;
+        let robots = of(&mut tx, terms, now).await?;
+        let used = months::of_organisation(&mut tx, terms, now).await?.used;
+        let row = sqlx::query("select count(*) as n from delivery where receiver = ? and state in ('pending', 'sending')")
+            .bind(&terms.receiver)
+            .fetch_one(&mut *tx)
+            .await
+            .doing("reading how a receiver stands")?;
+        let free = robots.iter().filter(|robot| robot.held_until.is_none_or(|until| until <= now));
+        let left = free.map(|robot| terms.per_minute.saturating_sub(robot.sent.len())).sum();
+        Ok(Standing { used, waiting: row.get::<i64, _>("n").unsigned_abs(), left, robots })
     }
 }
 
-/// The robot that a watcher's message leaves by; and when, if it is not now.
-pub(super) async fn pick(
-    tx: &mut Transaction<'_, Db>,
-    terms: &Terms,
-    watcher: &str,
-    now: DateTime<Utc>,
-) -> Result<(Option<DateTime<Utc>>, Robot), StoreError> {
-    let mut best: Option<(Option<DateTime<Utc>>, Robot)> = None;
-    let mut robots: Vec<&str> = terms.robots.iter().map(|robot| robot.name.as_str()).collect();
-    robots.sort_by_key(|robot| std::cmp::Reverse(budget::preference(watcher, robot)));
-    for robot in robots {
-        let robot = read(tx, robot, now).await?;
-        let held = robot.held_until.filter(|until| waits(*until, now));
-        let free = held.max(budget::free_at(&robot.sent, terms.per_minute, now));
-        if free.is_none() {
-            return Ok((None, robot));
-        }
-        if best.as_ref().is_none_or(|(until, _)| free < *until) {
-            best = Some((free, robot));
-        }
+/// What is known of a receiver's robots.
+pub(super) async fn of(tx: &mut Transaction<'_, Db>, terms: &Terms, now: DateTime<Utc>) -> Result<Vec<RobotFacts>, StoreError> {
+    let mut all = Vec::with_capacity(terms.robots.len());
+    for robot in &terms.robots {
+        let known = read(tx, &robot.name, now).await?;
+        let cap = months::of_robot(tx, &robot.name, robot.cap, now).await?;
+        all.push(RobotFacts { cap, held_until: known.held_until.filter(|until| waits(*until, now)), ..known });
     }
-    best.ok_or_else(|| StoreError::Corrupt(format!("no robot of `{}`", terms.receiver)))
+    Ok(all)
 }
 
 /// What is known of a robot; one that nothing is known of is free.
-pub(super) async fn read(tx: &mut Transaction<'_, Db>, robot: &str, now: DateTime<Utc>) -> Result<Robot, StoreError> {
+pub(super) async fn read(tx: &mut Transaction<'_, Db>, robot: &str, now: DateTime<Utc>) -> Result<RobotFacts, StoreError> {
     let row =
         sqlx::query("select * from robot_state where robot = ?").bind(robot).fetch_optional(&mut **tx).await.doing("reading a robot")?;
-    let sent = recent_attempts(tx, robot, now).await?;
-    let Some(row) = row else { return Ok(Robot { name: robot.to_owned(), sent, ..Robot::default() }) };
-    Ok(Robot {
-        name: robot.to_owned(),
+    let facts = recent_attempts(tx, robot, now).await?;
+    let Some(row) = row else { return Ok(facts) };
+    Ok(RobotFacts {
         held_until: time_or_null(row.get("held_until"))?,
+        reason: row.get("reason"),
         throttled: row.get::<i64, _>("throttled") != 0,
+        gone: row.get::<i64, _>("gone") != 0,
         failures: u32::try_from(row.get::<i64, _>("failures")).unwrap_or(u32::MAX),
-        sent,
+        ..facts
     })
 }
 
-/// When the attempts of the last window ended; one that has not ended counts as ending now, unless it is long dead.
-async fn recent_attempts(tx: &mut Transaction<'_, Db>, robot: &str, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
+/// The attempts of the last window: when they ended. One that has not ended counts as ending now, unless it is long dead.
+async fn recent_attempts(tx: &mut Transaction<'_, Db>, robot: &str, now: DateTime<Utc>) -> Result<RobotFacts, StoreError> {
     let window = TimeDelta::from_std(budget::BUDGET_WINDOW).unwrap_or(TimeDelta::MAX);
-    let rows = sqlx::query("select started_at, ended_at from delivery_attempt where robot = ? and started_at > ?")
-        .bind(robot)
-        .bind(stamp(now - window - ATTEMPT_MOST))
-        .fetch_all(&mut **tx)
-        .await
-        .doing("reading a budget")?;
-    let mut sent = Vec::with_capacity(rows.len());
+    let rows = sqlx::query(
+        "select a.started_at, a.ended_at, (select d.severity from delivery d where d.id = a.delivery_id
+            and exists (select 1 from delivery m where m.merged_into = d.id)) as merged
+         from delivery_attempt a where a.robot = ? and a.started_at > ?",
+    )
+    .bind(robot)
+    .bind(stamp(now - window - ATTEMPT_MOST))
+    .fetch_all(&mut **tx)
+    .await
+    .doing("reading a budget")?;
+    let mut facts = RobotFacts { name: robot.to_owned(), ..RobotFacts::default() };
     for row in &rows {
         let ended = time_or_null(row.get("ended_at"))?;
         let at = ended.unwrap_or((time(row.get("started_at"))? + ATTEMPT_DEAD_AFTER).min(now));
         // An attempt of the future was made while the clock was wrong.
         if at + window > now && at <= now + ATTEMPT_MOST {
-            sent.push(at);
+            facts.sent.push(at);
+            let merged: Option<&str> = row.get("merged");
+            facts.merged_at = facts.merged_at.max(merged.map(|_| at));
+            facts.merged_critical_at = facts.merged_critical_at.max(merged.filter(|severity| *severity == "critical").map(|_| at));
         }
     }
-    Ok(sent)
+    Ok(facts)
 }
 
 /// Holds the robot, or frees it when it has taken a message.

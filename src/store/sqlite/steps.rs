@@ -1,7 +1,8 @@
 //! Steps of escalation that are told between polls.
 
 use super::codec::{alert, to_json};
-use super::polls::{defer, insert_delivery, insert_events, insert_silenced, put_alerts, watcher_state};
+use super::merging::insert_delivery;
+use super::polls::{defer, insert_events, insert_silenced, put_alerts, watcher_state};
 use super::{Doing, Sqlite};
 use crate::domain::alert::Alert;
 use crate::store::model::{StepsCommit, StoreError, WatcherState};

@@ -68,7 +68,7 @@ async fn what_a_person_writes_is_handed_on_acknowledged_and_answered_in_the_same
         let said = message(&push);
         assert_eq!(
             (said.text.as_deref(), said.user.as_deref(), said.name.as_str(), said.is_in_group),
-            (Some(" 状态"), Some("manager01"), "张三", true)
+            (Some(" 状态"), Some("manager01"), "店长", true)
         );
         let webhook = said.session_webhook.clone().expect("an address");
         let id = push.id.clone();

@@ -89,6 +89,12 @@ impl House {
         self.engine.set_watchers(watchers.iter().flat_map(parse).map(Arc::new).collect()).await.expect("the watchers are taken");
     }
 
+    /// A house whose receiver gathers what is not critical for so long.
+    pub async fn gathering(digest: &str) -> House {
+        let digest = format!("warehouse.digest = \"{digest}\"\n");
+        House::furnished(&[], |settings| settings, |_, _| digest).await
+    }
+
     /// The process dies and a new one starts on the same files; time stands still.
     pub async fn restart(&mut self, watchers: &[(&str, &str)]) {
         self.engine = open_engine(&self.settings(), &self.clock, "test").await;
@@ -178,8 +184,12 @@ pub fn duty(simulator: &Simulator) -> String {
 fn settings(folder: &Path, simulator: &Simulator, more: &str) -> Settings {
     // What stands before the first table belongs to the top of the file.
     let (top, more) = more.split_at(more.find('[').unwrap_or(more.len()));
+    // And what is said of `warehouse.…` to that receiver.
+    let (own, top): (Vec<&str>, Vec<&str>) = top.lines().partition(|line| line.starts_with("warehouse."));
+    let own = own.join("\n").replace("warehouse.", "");
+    let top = top.join("\n");
     let text = format!(
-        "{top}timezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{more}",
+        "{top}\ntimezone = \"Asia/Shanghai\"\nlanguage = \"en\"\n[store]\nurl = \"sqlite://{0}/state.db\"\n[sources.shop]\nurl = \"sqlite://{0}/shop.db\"\nmax_rows = 20000\n[receivers.warehouse]\ntype = \"dingtalk_robot\"\nwebhook = \"{1}\"\n{own}\n{more}",
         folder.display(),
         simulator.webhook(TOKEN),
     );

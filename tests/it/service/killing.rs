@@ -166,10 +166,12 @@ impl World {
     /// What is not delivered, in words.
     async fn left(&self) -> String {
         let Some(store) = self.store().await else { return "there is no store".into() };
-        let rows = sqlx::query("select id, receiver, state, attempts, answer, not_before from delivery where state <> 'delivered'")
-            .fetch_all(store)
-            .await
-            .expect("the outbox is read");
+        let rows = sqlx::query(
+            "select id, receiver, state, attempts, answer, not_before from delivery where state <> 'delivered' and merged_into is null",
+        )
+        .fetch_all(store)
+        .await
+        .expect("the outbox is read");
         rows.iter()
             .map(|row| {
                 format!(

@@ -2,6 +2,7 @@
 //! clock, and the DingTalk simulator over real HTTP. Each test's house checks at its end that nothing is left undelivered.
 
 mod apps;
+mod budgets;
 mod cards;
 mod charts;
 mod conversation;
@@ -26,6 +27,7 @@ mod life_sources;
 mod life_steps;
 mod life_values;
 mod model;
+mod outages;
 mod people;
 mod polling;
 mod secrets;

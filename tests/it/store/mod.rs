@@ -10,6 +10,7 @@ mod processes;
 mod read;
 mod silences;
 mod trace;
+mod upgrade;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rowbell::domain::alert::{Alert, AlertStatus, Event, EventKind, Severity};

@@ -197,6 +197,8 @@ impl Facts {
             held: None,
             most_sent: 0,
             refused_before: None,
+            moved_from: None,
+            merged: None,
         };
         change(&mut delivery);
         self.records.deliveries.push(delivery);

@@ -233,5 +233,5 @@ fn what_ops_are_told_names_the_answer_and_the_remedy() {
 }
 
 fn history_of(now: DateTime<Utc>) -> History {
-    History { attempts: 1, created_at: now - TimeDelta::minutes(1), failures: 1, shortest: false, reduced: false }
+    History { attempts: 1, tried_since: now - TimeDelta::minutes(1), failures: 1, shortest: false, reduced: false }
 }
