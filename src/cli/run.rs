@@ -145,6 +145,7 @@ async fn serve(listener: TcpListener, engine: Engine, mut stopped: watch::Receiv
         store: parts.store.clone(),
         metrics: parts.metrics.clone(),
         clock: parts.clock.clone(),
+        timezone: parts.timezone,
         receivers: parts.receivers.values().map(|receiver| receiver.terms.clone()).collect(),
     };
     let stop = async move {

@@ -192,7 +192,7 @@ fn without_heading<'a>(text: &'a str, title: &str) -> &'a str {
 }
 
 /// `🔴 2 未处理 · 🙋 张三 已认领 10:05 · ✅ 1 已恢复`: each standing once, with a number where there are several alerts.
-fn tips(language: Language, alerts: &[CardAlert], zone: Tz) -> String {
+pub fn tips(language: Language, alerts: &[CardAlert], zone: Tz) -> String {
     let several = alerts.len() > 1;
     let number = |n: usize| if several { format!("{n} ") } else { String::new() };
     let word = |chinese: &'static str, english: &'static str| if language == Language::ZhCn { chinese } else { english };
