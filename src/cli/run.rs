@@ -69,8 +69,8 @@ pub(super) fn start(
     let with = || (engine.clone(), stopped.clone());
     let (scheduler, stop) = with();
     loops.spawn(named("scheduler", async move { scheduler.run_scheduler(stop).await }));
-    for receiver in settings.receivers.keys().cloned() {
-        let (deliverer, stop) = with();
+    for name in settings.receivers.keys() {
+        let ((deliverer, stop), receiver) = (with(), name.clone());
         loops.spawn(named("deliverer", async move { deliverer.run_deliverer(&receiver, stop).await }));
     }
     if engine.parts().receivers.values().any(|receiver| receiver.app().is_some()) {

@@ -71,7 +71,7 @@ struct Page {
 struct Told {
     key: String,
     standing: String,
-    /// As it is while it fires, else as it was told: what has changed is `told → now`.
+    /// The other columns, as they are while it fires, else as they were told: what has changed is `told → now`.
     row: Vec<(String, String)>,
 }
 
@@ -120,7 +120,7 @@ fn row(alert: &CardAlert) -> Vec<(String, String)> {
         let told = alert.told.get(column).filter(|told| *told != value);
         (column.clone(), told.map_or_else(|| text(value), |told| format!("{} → {}", text(told), text(value))))
     };
-    now.iter().map(shown).collect()
+    now.iter().filter(|(column, _)| !alert.key.contains_key(*column)).map(shown).collect()
 }
 
 fn about(facts: &CardFacts, state: &WebState, delivery: i64) -> String {

@@ -51,8 +51,9 @@ impl Screen {
         output::line(&format!(
             "\n{} · {watchers} watchers on a sample shop, polled every 2 seconds\n\n\
              \u{20} chat     {}\n\
-             \u{20}          A card comes within ten seconds. Press {take} on it: it changes, for everyone.\n\
-             \u{20}          What nobody has taken after 30 seconds comes again. Write {status} to the robot.\n\n\
+             \u{20}          A card comes within ten seconds: press {take} on it.\n\
+             \u{20}          What nobody takes comes again after 30 seconds.\n\
+             \u{20}          Write {status} to the robot.\n\n\
              \u{20} service  {web}/readyz   {web}/metrics\n\
              \u{20} ask it   rowbell -c {} history\n\n\
              \u{20} 🛒 the shop changes  🔴🟠🔵 alert  🟢 resolved  📨 message  🙋 you  Ctrl-C ends\n",

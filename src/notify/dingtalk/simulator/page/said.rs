@@ -19,7 +19,7 @@ use serde_json::Value;
 <div class="who">{{ who }}{% if !tag.is_empty() %}<span class="tag {{ form }}">{{ tag }}</span>{% endif %}<time>{{ time }}</time></div>
 <div class="bubble {{ form }}">
 {%- if recalled %}<p class="gone-back">{{ talk.recalled }}</p>{% else %}
-{%- if !title.is_empty() %}<p class="title">{% if form == "card" %}<span class="logo">🔔</span>{% endif %}{{ title }}</p>{% endif %}
+{%- if !title.is_empty() %}<p class="title">{{ title }}</p>{% endif %}
 {%- match picture %}{% when Some with (source) %}<img src="{{ source }}" alt="">{% when None %}{% endmatch %}
 {{- html }}
 {%- if !tips.is_empty() %}<p class="tips">{{ tips }}</p>{% endif %}
