@@ -84,6 +84,15 @@ fn table(lines: &[DeliveryLine], wall: &Wall) -> comfy_table::Table {
     table
 }
 
+/// What of a message that was taken had to be left out.
+fn left_out(line: &DeliveryLine) -> String {
+    match line.change.as_str() {
+        "reduced" => "without its text, which was refused; the history has it".to_owned(),
+        "shortened" => "with fewer rows: it was too long; the history has them".to_owned(),
+        _ => String::new(),
+    }
+}
+
 /// What was merged is told by another, which is not to be given up.
 fn state(line: &DeliveryLine) -> &str {
     if line.merged_into.is_some() { "merged" } else { &line.state }
@@ -101,7 +110,9 @@ fn why(line: &DeliveryLine, wall: &Wall) -> String {
 
 fn stands(line: &DeliveryLine, wall: &Wall) -> String {
     match (line.state.as_str(), &line.held) {
-        ("delivered", _) => not_reached(line),
+        ("delivered", _) => {
+            [left_out(line), not_reached(line)].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; ")
+        }
         ("discarded", _) => line.reason.clone().unwrap_or_default(),
         (_, Some(held)) => format!("held until {}: {held}", line.held_until.as_deref().map(|at| wall.shown(at)).unwrap_or_default()),
         _ => match &line.answer {

@@ -65,6 +65,8 @@ pub enum Part {
     ButtonTitle(usize),
     /// The address of a button.
     ButtonUrl(usize),
+    /// The address of the picture.
+    Picture,
     /// The column of the chart's labels.
     ChartX,
     /// A column of the chart's numbers.
@@ -151,6 +153,7 @@ fn places(part: Part) -> Vec<Vec<Step>> {
         Part::Body => vec![vec![Name("message"), Name("body")]],
         Part::ButtonTitle(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("title")]],
         Part::ButtonUrl(at) => vec![vec![Name("message"), Name("buttons"), At(at), Name("url")]],
+        Part::Picture => vec![vec![Name("message"), Name("picture")]],
         Part::ChartX => vec![vec![Name("chart"), Name("x")]],
         Part::ChartY(at) => vec![vec![Name("chart"), Name("y"), At(at)], vec![Name("chart"), Name("y")]],
         Part::ChartValue => vec![vec![Name("chart"), Name("value")], vec![Name("chart"), Name("y"), At(0)], vec![Name("chart"), Name("y")]],

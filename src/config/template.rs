@@ -3,7 +3,8 @@
 
 use super::field::{Field, Spec};
 use super::settings::Settings;
-use super::watcher::fields::{MEANINGFUL_FOR, MESSAGE, WATCHER};
+use super::watcher::fields::{MEANINGFUL_FOR, WATCHER};
+use super::watcher::message_fields::MESSAGE;
 use super::watcher::{LASTING, NOTIFY, STEP};
 
 /// The widest line of a comment.

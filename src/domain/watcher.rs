@@ -241,6 +241,8 @@ pub struct MessageTemplate {
     pub body: Option<String>,
     /// Links, each rendered per event.
     pub buttons: Vec<Button>,
+    /// The address of a picture, rendered per event; a template whose result must be http or https, or nothing.
+    pub picture: Option<String>,
 }
 
 /// A link under an event.

@@ -317,6 +317,8 @@ pub struct DeliveryLine {
     pub delivered_at: Option<String>,
     /// Why it was given up.
     pub reason: Option<String>,
+    /// How it was cut down for its receiver: `none`, `shortened` (fewer rows), `reduced` (no text, which was refused).
+    pub change: String,
     /// The digest that tells its events instead; its state is `discarded` then.
     pub merged_into: Option<i64>,
     /// The receiver it was made for, when that one's fallback has it.

@@ -217,6 +217,7 @@ impl Checking<'_> {
             parts.push((Part::ButtonTitle(at), &button.title, template::Sees::OneEvent));
             parts.push((Part::ButtonUrl(at), &button.url, template::Sees::OneEventForUrl));
         }
+        parts.extend(message.picture.as_deref().map(|picture| (Part::Picture, picture, template::Sees::OneEventForUrl)));
         let row: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
         let key = self.key_columns();
         let mut key: Vec<&str> = key.iter().map(|(name, _)| name.as_str()).collect();

@@ -120,6 +120,7 @@ fn parts(message: &MessageTemplate) -> Vec<(Part, MessageTemplate)> {
         parts.push((Part::ButtonTitle(at), button(title, "https://example.com")));
         parts.push((Part::ButtonUrl(at), button("x", url)));
     }
+    parts.extend(message.picture.iter().map(|url| (Part::Picture, MessageTemplate { picture: Some(url.clone()), ..none() })));
     parts
 }
 
@@ -130,6 +131,7 @@ fn source_of(part: Part, message: &MessageTemplate) -> &str {
         Part::Body => message.body.as_deref(),
         Part::ButtonTitle(at) => button(at).map(|button| button.title.as_str()),
         Part::ButtonUrl(at) => button(at).map(|button| button.url.as_str()),
+        Part::Picture => message.picture.as_deref(),
         _ => None,
     }
     .unwrap_or_default()

@@ -8,7 +8,7 @@ mod show;
 use super::{Failed, Global, Outcome, output, wiring};
 use crate::clock::Clock;
 use crate::domain::compose::{Changes, Draft};
-use crate::domain::message::Message;
+use crate::domain::message::{MAX_TEXT_BYTES, Message, Parts};
 use crate::domain::watcher::Watcher;
 use crate::engine::{Engine, Preview};
 use crate::store::Failure;
@@ -123,10 +123,10 @@ async fn with_sample(engine: &Engine, watcher: &Arc<Watcher>, mut preview: Previ
 }
 
 /// The message as its receiver would get it: with its keyword, and with those who are called by name.
-fn final_text(engine: &Engine, draft: &Draft) -> String {
+fn as_sent(engine: &Engine, draft: &Draft) -> Parts {
     let message = chart::with_address(engine, &draft.message);
     let receiver = engine.parts().receivers.get(&draft.receiver);
-    receiver.and_then(|receiver| receiver.final_text(&message)).unwrap_or_else(|| message.text())
+    receiver.map_or_else(|| message.parts(MAX_TEXT_BYTES), |receiver| receiver.shown(&message))
 }
 
 /// Sends the first message, marked as a test by its number alone: it is what the receiver would get.
@@ -138,6 +138,7 @@ async fn send(engine: &Engine, receiver: &str, shown: &[Shown]) -> Result<bool, 
         return Err(Failed::Run(anyhow::anyhow!("there is no message to send: nothing would be told now")));
     };
     let uuid = uuid::Uuid::new_v4().to_string();
+    // People are not called by name for a test.
     let message = Message { mentions: Vec::new(), ..draft.message.clone() };
     let robot = to.terms.robots.first().map(|robot| robot.name.as_str()).unwrap_or_default();
     let (attempt, _) = to.send_whole(&uuid, &message, None, robot, &engine.parts().clock).await;

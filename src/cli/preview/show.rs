@@ -1,11 +1,12 @@
 //! A preview in the terminal, and for programs.
 
-use super::{Sample, Shown, final_text};
+use super::{Sample, Shown, as_sent};
 use crate::cli::moment::{self, Wall};
 use crate::cli::output;
 use crate::domain::alert::Event;
-use crate::domain::compose::Changes;
+use crate::domain::compose::{Changes, Draft};
 use crate::domain::escalation;
+use crate::domain::message::{Form, Parts};
 use crate::domain::row::Row;
 use crate::domain::watcher::{AlertOn, Notify};
 use crate::engine::{Engine, Preview};
@@ -28,11 +29,31 @@ pub(super) fn print(engine: &Engine, shown: &Shown, names_source: bool) {
         output::paragraph(&sentence);
     }
     for draft in shown.messages() {
-        output::line(&format!("\n── to {} ── {}", draft.receiver, output::plain(&draft.message.title)));
-        final_text(engine, draft).lines().for_each(|text| output::line(&output::plain(text)));
+        message(draft, &as_sent(engine, draft));
     }
     if names_source {
         output::line("");
+    }
+}
+
+/// The message, and below it what its form shows besides a text.
+fn message(draft: &Draft, sent: &Parts) {
+    let form = if sent.form == Form::Markdown { String::new() } else { format!(" ({})", sent.form.as_str()) };
+    output::line(&format!("\n── to {} ── {}{form}", draft.receiver, output::plain(&sent.title)));
+    if sent.form != Form::Feed {
+        sent.text.lines().for_each(|text| output::line(&output::plain(text)));
+    }
+    if let Some(picture) = &sent.picture {
+        output::line(&format!("\n[picture {}]", output::plain(picture)));
+    }
+    for line in &sent.feed {
+        output::line(&output::plain(&format!("▸ {}  {}  [picture {}]", line.title, line.url, line.picture)));
+    }
+    if !sent.buttons.is_empty() {
+        output::line("");
+    }
+    for button in &sent.buttons {
+        output::line(&output::plain(&format!("[ {} ] {}", button.button_title(), button.url)));
     }
 }
 
@@ -156,7 +177,15 @@ pub(super) fn print_json(engine: &Engine, shown: &Shown) {
             "told": told(changes, at), "put_off": deferred, "silenced": silenced,
         })
     };
-    let messages: Vec<_> = shown.messages().iter().map(|draft| json!({ "receiver": draft.receiver, "title": draft.message.title, "text": final_text(engine, draft), "mention": draft.message.mentions, "chart": draft.message.chart.as_ref().map(|picture| &picture.chart) })).collect();
+    let messages = shown.messages().iter().map(|draft| {
+        let sent = as_sent(engine, draft);
+        json!({
+            "receiver": draft.receiver, "form": sent.form.as_str(), "title": draft.message.title, "text": sent.text,
+            "buttons": sent.buttons, "picture": sent.picture, "feed": sent.feed, "mention": draft.message.mentions,
+            "chart": draft.message.chart.as_ref().map(|picture| &picture.chart),
+        })
+    });
+    let messages: Vec<_> = messages.collect();
     let pending: Vec<_> =
         preview.pending.iter().map(|(key, since)| json!({ "key": key.to_json(), "since": moment::stamp(*since) })).collect();
     let step = |block: &Notify| {

@@ -3,6 +3,7 @@
 use super::active::ACTIVE;
 use super::chart::CHART;
 use super::guard::GUARD;
+use super::message_fields::MESSAGE;
 use super::notify::NOTIFY;
 use crate::config::field::{Field, Kind, Spec};
 use std::time::Duration;
@@ -359,57 +360,6 @@ pub(in crate::config) static SEVERITY: Spec = Spec {
             doc: "How bad such a row is.",
             default: None,
             example: "\"critical\"",
-            required: true,
-        },
-    ],
-    later: &[],
-    above: None,
-};
-
-pub(in crate::config) static MESSAGE: Spec = Spec {
-    title: "[message]",
-    doc: "Templates of the message (MiniJinja).",
-    fields: &[
-        Field {
-            name: "title",
-            kind: Kind::Template,
-            doc: "What a phone shows in its notification.",
-            default: None,
-            example: "\"库存不足 {{ events | length }} 项\"",
-            required: false,
-        },
-        Field {
-            name: "body",
-            kind: Kind::Template,
-            doc: "The message itself, in Markdown.",
-            default: None,
-            example: "'''\n{% for event in events %}\n- {{ event.row.name }}: {{ event.row.stock }}\n{% endfor %}\n'''",
-            required: false,
-        },
-        Field {
-            name: "buttons",
-            kind: Kind::Tables(&BUTTON),
-            doc: "Links under an event.",
-            default: None,
-            example: "[{ title = \"打开 ERP\", url = \"https://erp.example/items/{{ key.sku }}\" }]",
-            required: false,
-        },
-    ],
-    later: &[],
-    above: Some(&WATCHER),
-};
-
-pub(in crate::config) static BUTTON: Spec = Spec {
-    title: "buttons",
-    doc: "A link under an event.",
-    fields: &[
-        Field { name: "title", kind: Kind::Template, doc: "What it says.", default: None, example: "\"打开 ERP\"", required: true },
-        Field {
-            name: "url",
-            kind: Kind::Template,
-            doc: "Where it leads: http or https.",
-            default: None,
-            example: "\"https://erp.example/items/{{ key.sku }}\"",
             required: true,
         },
     ],

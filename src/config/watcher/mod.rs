@@ -18,6 +18,7 @@ mod active;
 mod chart;
 pub(super) mod fields;
 mod guard;
+pub(super) mod message_fields;
 mod notify;
 mod params;
 mod read;

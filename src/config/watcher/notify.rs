@@ -1,6 +1,7 @@
 //! Reads what a watcher says and to whom: `[message]` and `[[notify]]`.
 
-use super::fields::{BUTTON, MESSAGE, SECOND, WATCHER, YEAR};
+use super::fields::{SECOND, WATCHER, YEAR};
+use super::message_fields::{BUTTON, MESSAGE};
 use super::read::notify_condition;
 use crate::config::field::{Field, Kind, Spec, nearest};
 use crate::config::node::{Content, Node, Place};
@@ -74,21 +75,26 @@ pub(super) fn read_message(root: &Reader<'_>, report: &mut Report<'_>) -> Messag
     let title = read_template(&reader, "title", report);
     let body = read_template(&reader, "body", report);
     let buttons = reader.tables("buttons", &BUTTON, report).iter().filter_map(|button| read_button(button, report)).collect();
-    MessageTemplate { title, body, buttons }
+    let picture = read_address(&reader, "picture", report);
+    MessageTemplate { title, body, buttons, picture }
 }
 
 fn read_button(reader: &Reader<'_>, report: &mut Report<'_>) -> Option<Button> {
     reader.require(report);
     let title = read_template(reader, "title", report);
-    let url = read_template(reader, "url", report);
-    if let (Some(url), Some(node)) = (&url, reader.node("url")) {
-        let web = ["http://", "https://", "{"].iter().any(|start| url.starts_with(start));
-        if !web {
-            let hint = "write it whole: \"https://…\"".to_owned();
-            report.at(&node.place, "the `url` of a button must begin with http:// or https://", Some(hint));
-        }
-    }
+    let url = read_address(reader, "url", report);
     Some(Button { title: title?, url: url? })
+}
+
+/// A template whose result is an address.
+fn read_address(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<String> {
+    let url = read_template(reader, name, report)?;
+    if let Some(node) = reader.node(name).filter(|_| !["http://", "https://", "{"].iter().any(|start| url.starts_with(start))) {
+        let hint = "write it whole: \"https://…\"".to_owned();
+        let what = if name == "url" { "the `url` of a button" } else { "the address of a picture" };
+        report.at(&node.place, format!("{what} must begin with http:// or https://"), Some(hint));
+    }
+    Some(url)
 }
 
 fn read_template(reader: &Reader<'_>, name: &str, report: &mut Report<'_>) -> Option<String> {

@@ -407,8 +407,12 @@ impl<'a> Drafting<'a> {
             }
         }
         let drafts: Vec<_> = receivers.iter().map(|receiver| self.draft(receiver)).collect();
-        for (draft, warnings) in drafts {
+        for (mut draft, warnings) in drafts {
+            let call = draft.message.take_call();
+            // Right after the message that it calls people for, and in the same transaction.
+            let call = call.map(|message| Draft { message, receiver: draft.receiver.clone(), events: draft.events.clone() });
             self.changes.deliveries.push(draft);
+            self.changes.deliveries.extend(call);
             warnings.into_iter().for_each(|warning| self.warn(warning));
         }
         self.changes

@@ -4,10 +4,12 @@
 //! paragraph, so whatever stands on a line of its own is a paragraph or an item of a list, with a blank line between the
 //! two. What is worse comes first, for a message that is too long is cut from its end.
 
+use super::buttons::Extras;
+use super::form::{self, FeedLine};
 use super::neutralise::neutralise_to;
 use super::report;
 use super::words::{self, Language};
-use super::{MAX_TEXT_BYTES, Message, Setting, duration_words, json_bytes, neutralise};
+use super::{MAX_TEXT_BYTES, Message, Setting, cut, duration_words, json_bytes, neutralise};
 use crate::domain::alert::{Event, EventKind};
 use crate::domain::row::Row;
 use crate::domain::value::parse_number;
@@ -60,8 +62,8 @@ fn sort_key(key: &Row, at: usize) -> (bool, Option<BigDecimal>, String) {
     (number.is_none(), number, text.into_owned())
 }
 
-/// Renders the events, which stand in their order. `links` holds the Markdown links of each event, or nothing.
-pub(super) fn message(setting: &Setting<'_>, events: &[&Event], links: &[String], mentions: Vec<Mention>) -> Message {
+/// Renders the events, which stand in their order. `extras` holds what belongs to each event, or nothing.
+pub(super) fn message(setting: &Setting<'_>, events: &[&Event], extras: &[Extras], mentions: Vec<Mention>) -> Message {
     if let [event] = events
         && event.kind == EventKind::Report
     {
@@ -73,29 +75,43 @@ pub(super) fn message(setting: &Setting<'_>, events: &[&Event], links: &[String]
     let severity = top_severity(setting.language, events).map(|severity| format!(" · {severity}")).unwrap_or_default();
     let mut blocks = vec![format!("### {icon} {name}"), format!("**{counts}**{severity}")];
     let first_cuttable = blocks.len();
-    let items = items(setting, events, links);
+    let items = items(setting, events, extras);
     let cuttable = items.len();
     blocks.extend(items);
     blocks.push(foot(setting, events));
     let title = format!("{icon} {name}{}{counts}", setting.language.colon());
     Message {
-        title: title.chars().take(super::MAX_TITLE_CHARS).collect(),
+        title: cut::to_chars(&title, super::MAX_TITLE_CHARS),
         blocks,
         first_cuttable,
         cuttable,
-        is_uncounted: false,
         omitted: events.len() - cuttable,
         language: setting.language,
         mentions,
-        chart: None,
+        ..Message::default()
     }
 }
 
-fn items(setting: &Setting<'_>, events: &[&Event], links: &[String]) -> Vec<String> {
+/// A line of a feed for each event; nothing where one has no picture or no link.
+pub(super) fn feed(setting: &Setting<'_>, events: &[&Event], extras: &[Extras]) -> Vec<FeedLine> {
+    let lines = events.iter().zip(extras).map(|(event, extras)| {
+        let text = line_item(setting, event, false, "");
+        Some(form::feed_line(setting.language, event, &text, extras.links.first()?, extras.picture.as_deref()?))
+    });
+    lines.collect::<Option<_>>().unwrap_or_default()
+}
+
+fn items(setting: &Setting<'_>, events: &[&Event], extras: &[Extras]) -> Vec<String> {
     let icons = events.iter().any(|event| icon(event) != icon(events[0]));
+    let links: Vec<String> = extras.iter().map(Extras::line).collect();
     let link = |at: usize| links.get(at).map(String::as_str).unwrap_or_default();
     if events.len() <= MOST_EXPANDED {
-        let items: Vec<_> = events.iter().enumerate().map(|(at, event)| expanded_item(setting, event, icons, link(at))).collect();
+        let picture = |at: usize| extras.get(at).and_then(|extras| extras.picture.as_ref());
+        let with_picture = |(at, event): (usize, &&Event)| {
+            let item = expanded_item(setting, event, icons, link(at));
+            picture(at).map_or(item.clone(), |picture| format!("{item}\n\n![]({picture})"))
+        };
+        let items: Vec<_> = events.iter().enumerate().map(with_picture).collect();
         if events.len() == 1 || items.iter().map(|item| json_bytes(item)).sum::<usize>() < MAX_TEXT_BYTES - 2_000 {
             return items;
         }

@@ -131,15 +131,13 @@ pub fn digest(digest: &Digest) -> Message {
     blocks.push(format!("> {at}"));
     let title = format!("{icon} {heading}{}{counts}", language.colon());
     Message {
-        title: title.chars().take(super::MAX_TITLE_CHARS).collect(),
+        title: super::cut::to_chars(&title, super::MAX_TITLE_CHARS),
         blocks,
         first_cuttable,
         cuttable,
-        is_uncounted: false,
         omitted: items.len() - cuttable,
         language,
-        mentions: Vec::new(),
-        chart: None,
+        ..Message::default()
     }
 }
 

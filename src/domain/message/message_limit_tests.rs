@@ -168,6 +168,7 @@ proptest! {
             title: Some("{{ events[0].row.sku }}".into()),
             body: Some("# {{ watcher.name }}\n\n{% for e in events %}{{ e.row.v }}\n\n- {{ e.row.sku }} **{{ e.row.v }}**{% for n, c in e.row | items %}\n- {{ n }} {{ c }}{% endfor %}\n\nwhy: {{ e.reason }}\n\n{% endfor %}".into()),
             buttons: vec![Button { title: "open {{ row.v }}".into(), url: "https://erp.example/{{ row.sku }}?a={{ row.v }}".into() }],
+            ..MessageTemplate::default()
         };
         for template in [MessageTemplate::default(), button("go {{ row.v }}", "https://erp.example/{{ row.v }}"), template] {
             let shape_of = |text: &str| {

@@ -390,7 +390,7 @@ fn a_template_says_what_it_wants() {
     let template = MessageTemplate {
         title: Some("库存不足 {{ events | length }} 项\n".into()),
         body: Some("{% for e in firing %}\n- {{ e.key.sku }}: {{ e.row.stock - 1 }} {{ e.severity }} {{ e.row.name }}{% endfor %}\n\n{{ watcher.name }} {{ now }}".into()),
-        buttons: vec![],
+        ..MessageTemplate::default()
     };
     let (message, error) = composed(&template, Language::ZhCn, &[fired("sku=A_1|name=@all|stock=3"), fired("sku=B|name=NULL|stock=4")]);
     assert_eq!((message.title.as_str(), error), ("库存不足 2 项", None));
@@ -474,7 +474,7 @@ fn every_name_that_a_template_is_said_to_see_is_there() {
     let title: String = EVENT_NAMES.iter().map(|name| format!("{{{{ {name} }}}} ")).collect();
     let url: String = URL_NAMES.iter().map(|name| format!("{{{{ {name} is defined }}}}")).collect();
     let button = Button { title, url: format!("https://erp.example/{url}") };
-    let template = MessageTemplate { title: None, body: Some(body), buttons: vec![button] };
+    let template = MessageTemplate { body: Some(body), buttons: vec![button], ..MessageTemplate::default() };
     let (message, error) = composed(&template, Language::En, &told);
     assert_eq!(error, None);
     assert!(message.text().contains("https://erp.example/truetruetruetrue)"), "{}", message.text());

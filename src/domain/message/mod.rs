@@ -2,21 +2,26 @@
 //!
 //! DingTalk's robot Markdown has no escape character and garbles tables on phones. So the built-in message is made of
 //! short lists, every text from a database passes [`neutralise`], and a message is a list of blocks: where it would be
-//! too long it is cut between two blocks, and says how many it leaves out.
+//! too long it is cut between two blocks, and says how many it leaves out. As what it is sent (Markdown, a card with
+//! buttons, a picture …) follows from what it holds: see [`Form`].
 
 mod builtin;
 mod buttons;
 mod context;
+mod cut;
 mod digest;
+mod form;
 mod neutralise;
 mod notices;
 mod picture;
+mod plain;
 mod report;
 pub(in crate::domain) mod words;
 
 pub use context::{EVENT_NAMES, MESSAGE_NAMES, URL_NAMES};
 pub(in crate::domain) use digest::cells;
 pub use digest::{Digest, DigestKind, DigestLine, digest};
+pub use form::{Attached, FeedLine, Form, Link, MAX_BUTTONS, Parts, is_pair, outside};
 pub(in crate::domain) use neutralise::is_invisible;
 pub use neutralise::neutralise;
 pub(in crate::domain) use neutralise::neutralise_to;
@@ -37,7 +42,7 @@ pub const MAX_TEXT_BYTES: usize = 17_000;
 const MAX_TITLE_CHARS: usize = 80;
 
 /// A rendered message. It is made once, with its delivery, and every attempt sends the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// What a phone's notification shows.
     pub title: String,
@@ -56,6 +61,9 @@ pub struct Message {
     pub language: Language,
     /// Who is called by name.
     pub mentions: Vec<Mention>,
+    /// Links and pictures.
+    #[serde(default)]
+    pub attached: Attached,
     /// The picture that belongs to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chart: Option<Picture>,
@@ -98,17 +106,15 @@ pub fn compose(setting: &Setting<'_>, events: &[&Event], mentions: Vec<Mention>)
 }
 
 fn from_template(setting: &Setting<'_>, events: &[&Event], mentions: Vec<Mention>) -> Result<Message, TemplateError> {
-    let links = buttons::render(setting, events)?;
-    let per_event = match &links {
-        buttons::Links::PerEvent(lines) if setting.template.body.is_none() => lines.as_slice(),
-        _ => &[],
-    };
+    let extras = buttons::render(setting, events)?;
+    let is_common = extras.windows(2).all(|pair| pair[0] == pair[1]);
+    let per_event = if is_common || setting.template.body.is_some() { &[] } else { extras.as_slice() };
     let mut message = builtin::message(setting, events, per_event, mentions);
     if let Some(title) = &setting.template.title {
         let title = template::render(title, &context::of_message(setting, events, events.len()))?;
         let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
         if !title.is_empty() {
-            message.title = title.chars().take(MAX_TITLE_CHARS).collect();
+            message.title = cut::to_chars(&title, MAX_TITLE_CHARS);
         }
     }
     if let Some(body) = &setting.template.body {
@@ -119,13 +125,14 @@ fn from_template(setting: &Setting<'_>, events: &[&Event], mentions: Vec<Mention
         message.is_uncounted = true;
         message.blocks.extend(foot);
     }
-    let at_the_end = match links {
-        buttons::Links::Once(line) => line,
-        buttons::Links::PerEvent(_) if setting.template.body.is_none() => String::new(),
-        buttons::Links::PerEvent(_) => buttons::at_the_end(setting, events, builtin::MOST_EXPANDED)?,
-    };
-    if !at_the_end.is_empty() {
-        message.insert_before_foot(at_the_end);
+    if is_common {
+        let common = extras.into_iter().next().unwrap_or_default();
+        (message.attached.buttons, message.attached.picture) = (common.links, common.picture);
+    } else if setting.template.body.is_some() {
+        let links = buttons::at_the_end(events, &extras, builtin::MOST_EXPANDED);
+        message.insert_before_foot(links);
+    } else if form::may_be_feed(events.len()) {
+        message.attached.feed = builtin::feed(setting, events, &extras);
     }
     Ok(message)
 }
@@ -142,31 +149,49 @@ fn fitting_body(setting: &Setting<'_>, events: &[&Event], body: &str) -> Result<
     Ok((paragraphs(&text), events.len() - shown))
 }
 
-/// Blank lines separate blocks: the template's own structure is where a message may be cut.
+/// Blank lines separate blocks: the template's own structure is where a message may be cut. A colour that is left open
+/// goes on in the next paragraph: the two are one block.
 fn paragraphs(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let blocks = lines.split(|line| line.is_empty()).filter(|block| !block.is_empty());
-    blocks.map(|block| block.join("\n")).collect()
+    let paragraphs = lines.split(|line| line.is_empty()).filter(|block| !block.is_empty()).map(|block| block.join("\n"));
+    let mut blocks: Vec<String> = Vec::new();
+    for paragraph in paragraphs {
+        match blocks.last_mut().filter(|block| cut::leaves_font_open(block)) {
+            Some(open) => open.push_str(&format!("\n\n{paragraph}")),
+            None => blocks.push(paragraph),
+        }
+    }
+    blocks
 }
 
 impl Message {
     /// A message of our own words, of which nothing can be cut.
     pub fn plain(language: Language, title: &str, blocks: Vec<String>) -> Message {
         let first_cuttable = blocks.len();
-        let title = title.chars().take(MAX_TITLE_CHARS).collect();
-        Message { title, blocks, first_cuttable, cuttable: 0, is_uncounted: false, omitted: 0, language, mentions: Vec::new(), chart: None }
+        Message { title: cut::to_chars(title, MAX_TITLE_CHARS), blocks, first_cuttable, language, ..Message::default() }
     }
 
-    /// The Markdown, cut between two blocks where it would exceed [`MAX_TEXT_BYTES`].
+    /// All of it as Markdown, with links and pictures in the text; at most [`MAX_TEXT_BYTES`].
     pub fn text(&self) -> String {
         self.text_within(MAX_TEXT_BYTES)
     }
 
-    /// The Markdown, cut between two blocks where it would have more bytes than this as JSON writes it.
-    pub fn text_within(&self, bytes: usize) -> String {
-        let mut fitted = self.clone();
-        fitted.fit(bytes);
-        fitted.joined()
+    /// The same with another limit, in bytes as JSON writes them: cut between two blocks, or at a line of one.
+    pub fn text_within(&self, max_bytes: usize) -> String {
+        let mut whole = self.clone();
+        whole.insert_picture();
+        let buttons = std::mem::take(&mut whole.attached.buttons);
+        whole.insert_before_foot(buttons.iter().map(Link::markdown).collect::<Vec<_>>().join(" · "));
+        whole.fit(max_bytes);
+        whole.joined()
+    }
+
+    /// The same without the links that belong to all of it.
+    fn text_beside_buttons(&self, max_bytes: usize) -> String {
+        let mut text = self.clone();
+        text.insert_picture();
+        text.fit(max_bytes);
+        text.joined()
     }
 
     /// The same message with half of its rows; `false` when there is nothing left to leave out.
@@ -182,15 +207,26 @@ impl Message {
 
     /// Only the title: no row, nothing from a database but what the title says.
     pub fn reduce(&mut self, name: &str) {
-        self.title = name.to_owned();
+        self.title = neutralise(name);
         self.blocks = vec![words::reduced(self.language, name)];
         (self.first_cuttable, self.cuttable, self.omitted, self.is_uncounted) = (1, 0, 0, false);
+        self.attached = Attached::default();
         self.chart = None;
     }
 
     fn insert_before_foot(&mut self, block: String) {
-        let foot = self.blocks.len().saturating_sub(1);
-        self.blocks.insert(foot, block);
+        if !block.is_empty() {
+            let foot = self.blocks.len().saturating_sub(1);
+            self.blocks.insert(foot, block);
+        }
+    }
+
+    /// Below the heading.
+    fn insert_picture(&mut self) {
+        if let Some(picture) = self.attached.picture.take() {
+            self.blocks.insert(self.first_cuttable.min(self.blocks.len()), format!("![]({picture})"));
+            self.first_cuttable += 1;
+        }
     }
 
     /// The blocks as one text: items of a list that follow one another are one list, all else has a blank line between.
@@ -220,17 +256,22 @@ impl Message {
     }
 
     /// Leaves out what does not fit: blocks from the end of those that may be cut, then lines of the longest block.
-    fn fit(&mut self, bytes: usize) {
+    fn fit(&mut self, max_bytes: usize) {
         loop {
-            let over = json_bytes(&self.joined()).saturating_sub(bytes);
+            let over = json_bytes(&self.joined()).saturating_sub(max_bytes);
             if over == 0 {
                 return;
             }
             if self.cuttable > 1 {
                 self.cut_blocks(over);
-            } else if let Some(longest) = self.blocks.iter_mut().max_by_key(|block| block.len()) {
-                *longest = cut_lines(longest, over);
+                continue;
             }
+            let Some(longest) = self.blocks.iter_mut().max_by_key(|block| block.len()) else { return };
+            let shorter = cut::block(longest, over);
+            if shorter.len() >= longest.len() {
+                return; // there is nothing left that could be cut
+            }
+            *longest = shorter;
         }
     }
 
@@ -247,38 +288,6 @@ impl Message {
         self.omitted += 1;
         self.blocks.remove(self.first_cuttable + self.cuttable)
     }
-}
-
-/// A block that is too long by itself, shorter by at least `bytes`: cut at a line where there are several, else at a
-/// character.
-fn cut_lines(block: &str, bytes: usize) -> String {
-    const MARK: &str = "- …";
-    let room = json_bytes(block).saturating_sub(bytes + MARK.len() + 2);
-    let mut cut = String::new();
-    let mut used = 0;
-    for line in block.split_inclusive('\n') {
-        used += json_bytes(line);
-        if used > room {
-            break;
-        }
-        cut.push_str(line);
-    }
-    if cut.trim().is_empty() { cut_text(block, room) } else { format!("{cut}{MARK}") }
-}
-
-/// The last resort: cut on a character, with an ellipsis.
-fn cut_text(text: &str, room: usize) -> String {
-    let mut cut = String::new();
-    let mut bytes = "…".len();
-    for c in text.chars() {
-        bytes += json_bytes(c.encode_utf8(&mut [0; 4])) - 2;
-        if bytes > room {
-            break;
-        }
-        cut.push(c);
-    }
-    cut.push('…');
-    cut
 }
 
 /// How many bytes a text takes in a JSON body, its quotes included.

@@ -7,6 +7,9 @@
 /// The most characters of one value that a message shows.
 const MAX_CHARS: usize = 200;
 
+/// What stands for a text of which nothing can be seen.
+const UNSEEN: &str = "␣";
+
 /// Makes a text from outside harmless, on one line, at most 200 characters.
 pub fn neutralise(text: &str) -> String {
     neutralise_to(text, MAX_CHARS)
@@ -24,7 +27,11 @@ pub(in crate::domain) fn neutralise_to(text: &str, max_chars: usize) -> String {
     if cut.len() > max_chars {
         out.push('…');
     }
-    break_links(defuse_start(out.trim()))
+    match out.trim() {
+        // Nothing between two marks of emphasis would make of them a mark of their own.
+        "" if !text.is_empty() => UNSEEN.to_owned(),
+        shown => break_links(defuse_start(shown)),
+    }
 }
 
 /// What stands in for a character that could act.
@@ -137,6 +144,9 @@ mod tests {
             ("---", "－--"),
             ("\u{202E}gnp.exe\u{200B}", "gnp.exe"),
             ("_x_", "＿x＿"),
+            ("", ""),
+            (" ", "␣"),
+            ("\u{0}\u{200B}", "␣"),
         ] {
             assert_eq!(neutralise(text), shown);
         }

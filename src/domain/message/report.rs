@@ -40,15 +40,14 @@ pub(super) fn message(setting: &Setting<'_>, event: &Event, mentions: Vec<Mentio
     let told = if event.row_count == 0 { words::empty_report(language).trim_end_matches(['。', '.']).to_owned() } else { told };
     let title = format!("{icon} {name}{}{told}", language.colon());
     Message {
-        title: title.chars().take(super::MAX_TITLE_CHARS).collect(),
+        title: super::cut::to_chars(&title, super::MAX_TITLE_CHARS),
         blocks,
         first_cuttable,
         cuttable,
-        is_uncounted: false,
         omitted: usize::try_from(event.row_count).unwrap_or(usize::MAX).saturating_sub(cuttable),
         language,
         mentions,
-        chart: None,
+        ..Message::default()
     }
 }
 

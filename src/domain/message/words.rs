@@ -174,6 +174,19 @@ pub(super) fn template_failed(language: Language, error: &str) -> String {
     }
 }
 
+/// What a link says whose template says nothing.
+pub(super) fn open(language: Language) -> &'static str {
+    language.pick("查看", "Open")
+}
+
+/// The second message, which calls people by name for the first: a plain text.
+pub(super) fn call(language: Language, title: &str) -> String {
+    match language {
+        Language::ZhCn => format!("{title}（详见上一条消息）"),
+        Language::En => format!("{title} (see the message above)"),
+    }
+}
+
 /// What is left of a message whose content the receiver refuses.
 pub(super) fn reduced(language: Language, name: &str) -> String {
     let name = super::neutralise(name);

@@ -1,30 +1,29 @@
-//! What is sent: a markdown message as the bytes of a JSON body.
+//! What is sent: a message as the bytes of a JSON body.
 //!
-//! It does not compose or shorten a text; it adds what only DingTalk needs (the keyword, the `@` marks) and tells the exact
-//! size, so that whoever composes can cut at a row.
+//! The form follows from what the message holds (see [`Form`]). Here is added what only a robot needs (the keyword, the `@`
+//! marks, addresses that open in the browser), and all of it is counted as it is sent: the text gets what is left.
 
+use crate::domain::message::{FeedLine, Form, Link, MAX_TEXT_BYTES, Message, Parts, is_pair, outside};
 use crate::domain::watcher::Mention;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// The longest body that DingTalk takes, in bytes.
 pub const MAX_BODY_BYTES: usize = 20_000;
+/// A body is cut to so many bytes: what exactly DingTalk counts is not documented.
+pub const FULL_BODY_BYTES: usize = 19_000;
 /// The most people one message may call by name; further ones are left out.
 pub const MAX_MENTIONS: usize = 50;
 /// The longest title: a phone shows less, and the rest of the body is for the text.
 const MAX_TITLE_CHARS: usize = 100;
 
 /// A message on its way to a robot.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
     /// One per delivery, the same over all its attempts: DingTalk posts it once.
     pub uuid: &'a str,
-    /// What a phone shows in its notification; not a part of the message itself.
-    pub title: &'a str,
-    /// Markdown, in the small subset that DingTalk knows.
-    pub text: &'a str,
-    /// Who is called by name.
-    pub mentions: &'a [Mention],
+    /// What it says, and whom it calls by name.
+    pub message: &'a Message,
 }
 
 /// The exact size of the body that a robot with this keyword would send.
@@ -32,27 +31,95 @@ pub fn body_size(message: &Outgoing<'_>, keyword: Option<&str>) -> usize {
     body(message, keyword).len()
 }
 
-/// The body as it goes over the wire: UTF-8, no `\u` escapes (they would triple Chinese text).
-pub(super) fn body(message: &Outgoing<'_>, keyword: Option<&str>) -> String {
-    json!({
-        "msgtype": "markdown",
-        "markdown": { "title": title(message), "text": text(message, keyword) },
-        "at": Mentioned::of(message.mentions).at(),
-        "msgUuid": message.uuid,
-    })
-    .to_string()
+/// The body as it goes over the wire: UTF-8, no `\u` escapes (they would triple Chinese text), no longer than
+/// [`FULL_BODY_BYTES`] unless what cannot be cut is longer by itself.
+pub(super) fn body(outgoing: &Outgoing<'_>, keyword: Option<&str>) -> String {
+    let (parts, title) = fitted(outgoing, keyword);
+    json(outgoing, &parts, &title, keyword).to_string()
+}
+
+/// The text of it as a receiver reads it: with the keyword, and with the marks of those who are called by name.
+pub(super) fn shown(outgoing: &Outgoing<'_>, keyword: Option<&str>) -> Parts {
+    let (parts, title) = fitted(outgoing, keyword);
+    let text = text(outgoing, &parts, &title, keyword);
+    Parts { text, title, ..parts }
+}
+
+/// The parts with as much text as there is room for, and the title.
+fn fitted(outgoing: &Outgoing<'_>, keyword: Option<&str>) -> (Parts, String) {
+    let mut room = MAX_TEXT_BYTES;
+    loop {
+        let parts = outgoing.message.parts(room);
+        let title = title(&parts, keyword);
+        let over = json(outgoing, &parts, &title, keyword).to_string().len().saturating_sub(FULL_BODY_BYTES);
+        if over == 0 || over >= room {
+            return (parts, title);
+        }
+        room -= over;
+    }
+}
+
+fn json(outgoing: &Outgoing<'_>, parts: &Parts, title: &str, keyword: Option<&str>) -> Value {
+    let text = text(outgoing, parts, title, keyword);
+    let people = Mentioned::of(&outgoing.message.mentions);
+    let uuid = outgoing.uuid;
+    match parts.form {
+        Form::Text => json!({ "msgtype": "text", "text": { "content": text }, "at": people.at(), "msgUuid": uuid }),
+        Form::Markdown => {
+            json!({ "msgtype": "markdown", "markdown": { "title": title, "text": text }, "at": people.at(), "msgUuid": uuid })
+        }
+        Form::Card => json!({ "msgtype": "actionCard", "actionCard": card(parts, title, &text), "msgUuid": uuid }),
+        Form::Link => json!({ "msgtype": "link", "link": link(parts, title, &text), "msgUuid": uuid }),
+        Form::Feed => {
+            let lines: Vec<Value> = parts.feed.iter().enumerate().map(|(at, line)| feed_line(line, (at == 0).then_some(title))).collect();
+            json!({ "msgtype": "feedCard", "feedCard": { "links": lines }, "msgUuid": uuid })
+        }
+    }
+}
+
+/// One button is the whole card's, several are a list: where both are given DingTalk looks at the first only.
+fn card(parts: &Parts, title: &str, text: &str) -> Value {
+    match parts.buttons.as_slice() {
+        [button] => json!({ "title": title, "text": text, "singleTitle": button.button_title(), "singleURL": button.outside() }),
+        buttons => {
+            let list: Vec<Value> =
+                buttons.iter().map(|button| json!({ "title": button.button_title(), "actionURL": button.outside() })).collect();
+            json!({ "title": title, "text": text, "btnOrientation": if is_pair(buttons) { "1" } else { "0" }, "btns": list })
+        }
+    }
+}
+
+fn link(parts: &Parts, title: &str, text: &str) -> Value {
+    let url = parts.buttons.first().map(Link::outside);
+    json!({ "title": title, "text": text, "messageUrl": url, "picUrl": parts.picture })
+}
+
+fn feed_line(line: &FeedLine, title: Option<&str>) -> Value {
+    json!({ "title": title.unwrap_or(&line.title), "messageURL": outside(&line.url), "picURL": line.picture })
 }
 
 /// The text with the keyword and the marks of those who are called by name.
-pub(super) fn text(message: &Outgoing<'_>, keyword: Option<&str>) -> String {
-    format!("{}{}", with_keyword(&title(message), message.text, keyword), Mentioned::of(message.mentions).marks())
+fn text(outgoing: &Outgoing<'_>, parts: &Parts, title: &str, keyword: Option<&str>) -> String {
+    let marks = || Mentioned::of(&outgoing.message.mentions).marks();
+    match parts.form {
+        Form::Text => format!("{}{}", with_keyword("", &parts.text, keyword), marks()),
+        Form::Markdown => format!("{}{}", with_keyword(title, &parts.text, keyword), marks()),
+        Form::Card => with_keyword(title, &parts.text, keyword).into_owned(),
+        // The keyword stands in the title.
+        Form::Link | Form::Feed => parts.text.clone(),
+    }
 }
 
-/// An empty title would make an empty notification and is refused by DingTalk: the text's first line serves then.
-fn title(message: &Outgoing<'_>) -> String {
-    let first = message.text.lines().map(|line| line.trim_matches(['#', '>', '*', ' '])).find(|line| !line.is_empty());
-    let title = Some(message.title.trim()).filter(|title| !title.is_empty()).or(first).unwrap_or("rowbell");
-    title.replace(['\r', '\n'], " ").chars().take(MAX_TITLE_CHARS).collect()
+/// What a phone's notification shows. An empty title would make an empty notification and is refused by DingTalk: the
+/// text's first line serves then. A card of links has no text of its own that a keyword could be put into.
+fn title(parts: &Parts, keyword: Option<&str>) -> String {
+    let given = if parts.form == Form::Feed { parts.feed.first().map_or("", |line| &line.title) } else { &parts.title };
+    let first = parts.text.lines().map(|line| line.trim_matches(['#', '>', '*', ' '])).find(|line| !line.is_empty());
+    let title = Some(given.trim()).filter(|title| !title.is_empty()).or(first).unwrap_or("rowbell").replace(['\r', '\n'], " ");
+    let is_there = |word: &&str| title.contains(*word) || parts.form == Form::Link && parts.text.contains(*word);
+    let missing = keyword.filter(|word| matches!(parts.form, Form::Link | Form::Feed) && !word.is_empty() && !is_there(word));
+    let title = missing.map(|word| format!("{word} · {title}")).unwrap_or(title);
+    title.chars().take(MAX_TITLE_CHARS).collect()
 }
 
 /// The text, with the keyword in its first line when it is nowhere yet: a robot that asks for a keyword refuses every
@@ -108,68 +175,5 @@ fn name(mention: &Mention) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sent(title: &str, text: &str, keyword: Option<&str>, mentions: &[Mention]) -> Value {
-        let body = body(&Outgoing { uuid: "u", title, text, mentions }, keyword);
-        serde_json::from_str(&body).expect("JSON")
-    }
-
-    fn text(title: &str, text: &str, keyword: &str) -> String {
-        sent(title, text, Some(keyword), &[])["markdown"]["text"].as_str().expect("a text").to_owned()
-    }
-
-    #[test]
-    fn the_keyword_goes_into_the_first_line_when_it_is_nowhere() {
-        assert_eq!(text("t", "### stock\n\nrow", "alert"), "### alert · stock\n\nrow");
-        assert_eq!(text("t", "- row", "告警"), "告警\n\n- row");
-        assert_eq!(text("t", "#hash", "k"), "k\n\n#hash");
-        assert_eq!(text("t", "", "k"), "k\n\n");
-    }
-
-    #[test]
-    fn the_keyword_is_not_repeated() {
-        assert_eq!(text("an alert", "row", "alert"), "row");
-        assert_eq!(text("t", "row\n\nalert", "alert"), "row\n\nalert");
-        assert_eq!(text("t", "row", ""), "row");
-    }
-
-    #[test]
-    fn people_are_listed_beside_the_message_and_marked_in_it() {
-        let people = [Mention::Mobile("13800000000".into()), Mention::User("manager01".into()), Mention::Mobile("13800000000".into())];
-        let body = sent("t", "row", None, &people);
-        assert_eq!(body["markdown"]["text"], "row\n\n@13800000000 @manager01");
-        assert_eq!(body["at"], json!({ "atMobiles": ["13800000000"], "atUserIds": ["manager01"], "isAtAll": false }));
-        assert!(body["markdown"].get("at").is_none());
-    }
-
-    #[test]
-    fn everyone_needs_no_mark() {
-        let body = sent("t", "row", None, &[Mention::All]);
-        assert_eq!(body["markdown"]["text"], "row");
-        assert_eq!(body["at"]["isAtAll"], true);
-    }
-
-    #[test]
-    fn at_most_fifty_people_are_called() {
-        let people: Vec<Mention> = (0..60).map(|n| Mention::User(format!("user{n}"))).collect();
-        let body = sent("t", "row", None, &people);
-        assert_eq!(body["at"]["atUserIds"].as_array().map(Vec::len), Some(50));
-        assert_eq!(body["markdown"]["text"].as_str().map(|text| text.matches('@').count()), Some(50));
-    }
-
-    #[test]
-    fn an_empty_title_is_taken_from_the_text() {
-        assert_eq!(sent(" ", "\n### low stock\n\nrow", None, &[])["markdown"]["title"], "low stock");
-        assert_eq!(sent("", "", None, &[])["markdown"]["title"], "rowbell");
-        assert_eq!(sent("a\nb", "x", None, &[])["markdown"]["title"], "a b");
-    }
-
-    #[test]
-    fn the_size_counts_bytes_of_utf8() {
-        let message = |text| body_size(&Outgoing { uuid: "u", title: "t", text, mentions: &[] }, None);
-        assert_eq!(message("库存") - message(""), 6);
-        assert_eq!(message("\"\n") - message(""), 4);
-    }
-}
+#[path = "message_tests.rs"]
+mod tests;

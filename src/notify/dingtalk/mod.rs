@@ -20,7 +20,7 @@ pub mod stream;
 mod answer;
 mod http;
 
-pub use message::{MAX_BODY_BYTES, MAX_MENTIONS, Outgoing, body_size};
+pub use message::{FULL_BODY_BYTES, MAX_BODY_BYTES, MAX_MENTIONS, Outgoing, body_size};
 pub use receiver::{Channel, Parcel, Person, Pool, Receiver, Sent};
 pub use robot::{Robot, RobotError, RobotSettings};
 pub use simulator::{Simulator, SimulatorSettings};

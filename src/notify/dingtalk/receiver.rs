@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::domain::budget::Terms;
 use crate::domain::card::Card;
 use crate::domain::delivery::{Attempt, TargetResult, Verdict};
-use crate::domain::message::Message;
+use crate::domain::message::{MAX_TEXT_BYTES, Message, Parts};
 use chrono::{DateTime, Utc};
 
 /// A receiver: on what terms it is sent to, and through what.
@@ -136,18 +136,20 @@ impl Receiver {
         }
     }
 
-    /// The text of a message as it would be sent: with the keyword, and with the marks of those who are called by name.
-    pub fn final_text(&self, message: &Message) -> Option<String> {
-        match &self.channel {
-            Channel::Robots(pool) => pool.robots.first().map(|robot| robot.final_text(&outgoing("", message, &message.text()))),
-            Channel::App(_) => Some(message.text()),
-        }
+    /// A message as it would be sent, taken apart: with the keyword, and with the marks of those who are called by name.
+    pub fn shown(&self, message: &Message) -> Parts {
+        let robot = match &self.channel {
+            Channel::Robots(pool) => pool.robots.first(),
+            // An app's message is Markdown, whatever it holds.
+            Channel::App(_) => return message.as_markdown(),
+        };
+        robot.map_or_else(|| message.parts(MAX_TEXT_BYTES), |robot| robot.shown(&Outgoing { uuid: "", message }))
     }
 
     /// The body of a message as it would be sent: it holds no secret.
     pub fn body(&self, message: &Message) -> Option<String> {
         match &self.channel {
-            Channel::Robots(pool) => pool.robots.first().map(|robot| robot.body(&outgoing("", message, &message.text()))),
+            Channel::Robots(pool) => pool.robots.first().map(|robot| robot.body(&Outgoing { uuid: "", message })),
             Channel::App(app) => Some(app.body(message)),
         }
     }
@@ -167,7 +169,7 @@ impl Pool {
 
     async fn send(&self, parcel: &Parcel<'_>, now: DateTime<Utc>) -> Attempt {
         match self.robots.iter().find(|robot| robot.fingerprint() == parcel.robot) {
-            Some(robot) => robot.send(&outgoing(parcel.uuid, parcel.message, &parcel.message.text()), now).await,
+            Some(robot) => robot.send(&Outgoing { uuid: parcel.uuid, message: parcel.message }, now).await,
             // The settings were changed between the claim and here: the next claim names another.
             None => {
                 let answer = "not sent: the robot is no longer in the settings".to_owned();
@@ -175,8 +177,4 @@ impl Pool {
             }
         }
     }
-}
-
-fn outgoing<'a>(uuid: &'a str, message: &'a Message, text: &'a str) -> Outgoing<'a> {
-    Outgoing { uuid, title: &message.title, text, mentions: &message.mentions }
 }

@@ -8,6 +8,7 @@ use super::http::{DEADLINE, Failure, client, exchange};
 use super::message::{MAX_BODY_BYTES, Outgoing, body};
 use super::sign::sign;
 use crate::domain::delivery::{Attempt, Verdict};
+use crate::domain::message::Parts;
 use chrono::{DateTime, Utc};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
@@ -116,9 +117,9 @@ impl Robot {
         &self.fingerprint
     }
 
-    /// The text as it is sent: with the keyword, and with the marks of those who are called by name.
-    pub fn final_text(&self, message: &Outgoing<'_>) -> String {
-        super::message::text(message, self.keyword())
+    /// The message as it is sent, taken apart: with the keyword, and with the marks of those who are called by name.
+    pub fn shown(&self, message: &Outgoing<'_>) -> Parts {
+        super::message::shown(message, self.keyword())
     }
 
     /// The body as it is sent: it holds neither the token nor the secret.

@@ -323,6 +323,7 @@ fn delivery_line(row: &SqliteRow, tries: Vec<AttemptLine>) -> DeliveryLine {
         held_until: row.get("held_until"),
         delivered_at: row.get("delivered_at"),
         reason: row.get("reason"),
+        change: row.get("change"),
         merged_into: row.get("merged_into"),
         moved_from: row.get("moved_from"),
         tries,

@@ -1,10 +1,11 @@
 //! Every class of answer, as the client understands it.
 
-use super::{Chat, client, noon, post, text};
+use super::{Chat, client, noon, note, post, text};
 use rowbell::domain::delivery::{Attempt, Verdict};
+use rowbell::domain::message::Message;
 use rowbell::domain::watcher::Mention;
 use rowbell::notify::dingtalk::simulator::{Fault, Outcome, SimulatedRobot, Wording};
-use rowbell::notify::dingtalk::{MAX_BODY_BYTES, Outgoing, body_size};
+use rowbell::notify::dingtalk::{FULL_BODY_BYTES, MAX_BODY_BYTES, Outgoing, body_size};
 use serde_json::json;
 use std::time::Duration;
 
@@ -138,13 +139,17 @@ async fn an_unknown_token_is_refused_unless_any_will_do() {
 #[tokio::test]
 async fn the_longest_message_passes_and_one_byte_more_does_not() {
     let chat = Chat::open().await;
-    let size = |text: &str| body_size(&Outgoing { uuid: "1", title: "title", text, mentions: &[] }, None);
-    let longest = "x".repeat(MAX_BODY_BYTES - size(""));
-    assert_eq!(chat.send_text("1", &longest).await.verdict, Verdict::Delivered);
-    assert_eq!(chat.simulator.messages()[0].bytes, MAX_BODY_BYTES);
-    let attempt = chat.send_text("1", &format!("{longest}x")).await;
-    assert_eq!((attempt.verdict, attempt.http_status), (Verdict::TooLong, None));
-    assert_eq!(chat.simulator.calls().len(), 1, "a message that is too long is not sent");
+    // A text is cut until all of the message fits; people's names are not.
+    assert_eq!(chat.send_text("1", &"x".repeat(100_000)).await.verdict, Verdict::Delivered);
+    assert!(chat.simulator.messages()[0].bytes <= FULL_BODY_BYTES && chat.simulator.messages()[0].text.ends_with("x…"));
+    let people = |length: usize| Message { mentions: vec![Mention::User("u".repeat(length))], ..note("title", "row") };
+    let size = |length: usize| body_size(&Outgoing { uuid: "2", message: &people(length) }, None);
+    let longest = 1_000 + (MAX_BODY_BYTES - size(1_000)) / 2;
+    for (length, is_sent) in [(longest, true), (longest + 1, false)] {
+        let attempt = chat.robot.send(&Outgoing { uuid: "2", message: &people(length) }, chat.clock.now()).await;
+        assert_eq!(attempt.verdict, if is_sent { Verdict::Delivered } else { Verdict::TooLong }, "{length}");
+    }
+    assert_eq!(chat.simulator.calls().len(), 2, "a message that is too long is not sent");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod answers;
 mod app;
+mod hostile;
 mod limits;
 mod network;
 mod page;
@@ -19,6 +20,7 @@ mod stream;
 use chrono::{DateTime, Utc};
 use rowbell::clock::Clock;
 use rowbell::domain::delivery::Attempt;
+use rowbell::domain::message::{Language, Message};
 use rowbell::domain::watcher::Mention;
 use rowbell::notify::dingtalk::simulator::{Fault, SimulatedRobot};
 use rowbell::notify::dingtalk::{Outgoing, Robot, RobotSettings, Simulator, SimulatorSettings};
@@ -61,7 +63,8 @@ impl Chat {
     }
 
     async fn send_to(&self, uuid: &str, text: &str, mentions: &[Mention]) -> Attempt {
-        self.robot.send(&Outgoing { uuid, title: "title", text, mentions }, self.clock.now()).await
+        let message = Message { mentions: mentions.to_vec(), ..note("title", text) };
+        self.robot.send(&Outgoing { uuid, message: &message }, self.clock.now()).await
     }
 
     /// One attempt while the simulator misbehaves once.
@@ -90,6 +93,11 @@ fn settings(webhook: &str, secret: Option<&str>, keyword: Option<&str>) -> Robot
 
 fn client(webhook: &str, secret: Option<&str>, keyword: Option<&str>) -> Robot {
     Robot::new(settings(webhook, secret, keyword)).expect("a robot")
+}
+
+/// A message of one text.
+fn note(title: &str, text: &str) -> Message {
+    Message::plain(Language::En, title, vec![text.to_owned()])
 }
 
 /// A client that does as it is told, for requests that ours would never make.

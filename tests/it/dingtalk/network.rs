@@ -1,13 +1,12 @@
 //! What the network does: the client says whether the message may have arrived, and makes one request per attempt.
 
-use super::{Chat, client, noon, settings};
+use super::{Chat, client, noon, note, settings};
 use rowbell::domain::delivery::Verdict;
 use rowbell::notify::dingtalk::simulator::{Fault, SimulatedRobot};
 use rowbell::notify::dingtalk::{Outgoing, Robot, RobotError};
 use std::time::Duration;
 
 const UNCERTAIN: Verdict = Verdict::Transient { uncertain: true };
-const MESSAGE: Outgoing<'static> = Outgoing { uuid: "1", title: "t", text: "x", mentions: &[] };
 
 #[tokio::test]
 async fn a_message_that_was_taken_without_an_answer_is_uncertain_and_arrives_once() {
@@ -54,18 +53,21 @@ async fn a_connection_that_never_came_about_is_certain() {
     let chat = Chat::open().await;
     let webhook = chat.simulator.webhook("token");
     chat.simulator.stop().await;
-    let attempt = chat.robot.send(&MESSAGE, noon()).await;
+    let attempt = chat.robot.send(&Outgoing { uuid: "1", message: &note("t", "x") }, noon()).await;
     assert_eq!(attempt.verdict, Verdict::Transient { uncertain: false }, "{attempt:?}");
     assert!(attempt.answer.starts_with("no connection") && !attempt.answer.contains("127.0.0.1"), "{attempt:?}");
     let nowhere = client(&webhook.replace("127.0.0.1", "no-such-host.invalid"), None, None);
-    assert_eq!(nowhere.send(&MESSAGE, noon()).await.verdict, Verdict::Transient { uncertain: false });
+    assert_eq!(
+        nowhere.send(&Outgoing { uuid: "1", message: &note("t", "x") }, noon()).await.verdict,
+        Verdict::Transient { uncertain: false }
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_tls_is_certain_too() {
     let chat = Chat::open().await;
     let robot = client(&chat.simulator.webhook("token").replace("http:", "https:"), None, None);
-    let attempt = robot.send(&MESSAGE, noon()).await;
+    let attempt = robot.send(&Outgoing { uuid: "1", message: &note("t", "x") }, noon()).await;
     assert_eq!(attempt.verdict, Verdict::Transient { uncertain: false }, "{attempt:?}");
 }
 
@@ -74,7 +76,7 @@ async fn stopping_does_not_wait_for_a_connection_that_is_held() {
     let chat = Chat::open().await;
     chat.simulator.misbehave("token", Fault::Hang, 1);
     let (robot, simulator) = (chat.robot, chat.simulator);
-    let sending = tokio::spawn(async move { robot.send(&MESSAGE, noon()).await });
+    let sending = tokio::spawn(async move { robot.send(&Outgoing { uuid: "1", message: &note("t", "x") }, noon()).await });
     while simulator.calls().is_empty() {
         tokio::task::yield_now().await;
     }

@@ -18,8 +18,9 @@ async fn no_attempt_shows_a_secret_whatever_is_answered() {
         let fault: Fault = serde_json::from_str(example).expect("a fault");
         assert!(chat.simulator.misbehave(TOKEN, fault, 1));
         let robot = chat.robot.clone().with_deadline(std::time::Duration::from_millis(300));
-        let message = rowbell::notify::dingtalk::Outgoing { uuid: example, title: "t", text: "x", mentions: &[] };
-        let attempt = robot.send(&message, chat.clock.now()).await;
+        let message = super::note("t", "x");
+        let outgoing = rowbell::notify::dingtalk::Outgoing { uuid: example, message: &message };
+        let attempt = robot.send(&outgoing, chat.clock.now()).await;
         let shown = format!("{attempt:?}");
         for secret in ["c4nary", "127.0.0.1", "://", "sign="] {
             assert!(!shown.contains(secret), "{example}: {shown}");

@@ -94,8 +94,8 @@ async fn a_pasted_signature_is_dropped_and_a_pasted_line_feed_is_trimmed() {
 async fn a_wrong_clock_is_named_with_the_difference() {
     let chat = Chat::with(signing("SECx"), |_| {}).await;
     chat.clock.advance(TimeDelta::minutes(90));
-    let message = rowbell::notify::dingtalk::Outgoing { uuid: "1", title: "t", text: "x", mentions: &[] };
-    let attempt = chat.robot.send(&message, noon()).await;
+    let message = super::note("t", "x");
+    let attempt = chat.robot.send(&rowbell::notify::dingtalk::Outgoing { uuid: "1", message: &message }, noon()).await;
     assert!(matches!(attempt.verdict, Verdict::Refused { remedy, .. } if remedy.contains("clock")), "{attempt:?}");
     assert!(attempt.answer.ends_with("(this machine's clock is 1h 30m behind the receiver's)"), "{attempt:?}");
 }

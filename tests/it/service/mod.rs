@@ -30,5 +30,6 @@ mod model;
 mod outages;
 mod people;
 mod polling;
+mod refusals;
 mod secrets;
 mod trace;

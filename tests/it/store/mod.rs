@@ -110,17 +110,8 @@ pub fn event(kind: EventKind, alert: &Alert) -> Event {
 }
 
 pub fn draft(receiver: &str, title: &str, events: &[usize]) -> Draft {
-    let message = Message {
-        title: title.into(),
-        blocks: vec![title.into()],
-        first_cuttable: 1,
-        cuttable: 0,
-        is_uncounted: false,
-        omitted: 0,
-        language: Language::En,
-        mentions: Vec::new(),
-        chart: None,
-    };
+    let message =
+        Message { title: title.into(), blocks: vec![title.into()], first_cuttable: 1, language: Language::En, ..Message::default() };
     Draft { receiver: receiver.into(), message, events: events.to_vec() }
 }
 

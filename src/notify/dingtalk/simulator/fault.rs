@@ -29,6 +29,8 @@ pub enum Fault {
     X5Json,
     /// Megabytes instead of an answer.
     Flood,
+    /// Nothing is posted; HTTP 200 with this JSON.
+    Answer(serde_json::Value),
     /// Refused with this code and DingTalk's words for it.
     Errcode(i64),
     /// Robots: refused in words that repeat the request's own URL.
@@ -71,7 +73,7 @@ pub(super) enum Stage {
 
 impl Fault {
     /// Each fault that a robot's webhook can have, as it is written in JSON.
-    pub const EXAMPLES: [&'static str; 16] = [
+    pub const EXAMPLES: [&'static str; 17] = [
         r#""timeout_after_accept""#,
         r#""cut_after_accept""#,
         r#""drip""#,
@@ -83,6 +85,7 @@ impl Fault {
         r#""html""#,
         r#""x5_json""#,
         r#""flood""#,
+        r#"{"answer":{"errcode":88,"sub_code":"40014","sub_msg":"不合法的access_token"}}"#,
         r#"{"errcode":-1}"#,
         r#""echo""#,
         r#""content_refused""#,
@@ -136,6 +139,6 @@ mod tests {
             assert!(of_robots || fault.is_of_apps(), "{example}");
             names.insert(format!("{:?}", std::mem::discriminant(&fault)));
         }
-        assert_eq!(names.len(), 22);
+        assert_eq!(names.len(), 23);
     }
 }

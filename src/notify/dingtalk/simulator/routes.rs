@@ -87,6 +87,7 @@ pub(super) async fn faulty(fault: Fault, meant: Value, hold: Duration, peer: &Pe
             let status = StatusCode::from_u16(status).ok().filter(|status| status.as_u16() >= 200).unwrap_or(StatusCode::BAD_GATEWAY);
             (status, [(header::CONTENT_TYPE, "text/html")], format!("<html><h1>{status}</h1></html>")).into_response()
         }
+        Fault::Answer(json) => Json(json).into_response(),
         Fault::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/simulator/blocked")]).into_response(),
         Fault::X5Json => {
             let uuid = uuid::Uuid::new_v4().to_string();
