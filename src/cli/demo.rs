@@ -2,9 +2,10 @@
 //! itself, and a DingTalk simulator whose chat can be looked at in the browser. It needs no set-up, no network, and leaves
 //! nothing behind but a folder that was asked for.
 //!
-//! Only two things are not as in `rowbell run`: the watchers poll every two seconds (reports every minute) instead of on
-//! their own schedules, and what happens is printed.
+//! Only two things are not as in `rowbell run`: time is shorter (the watchers poll every two seconds, reports are made every
+//! minute, and steps of escalation come thirty times sooner than the files say), and what happens is printed.
 
+mod chats;
 mod folder;
 mod plan;
 mod screen;
@@ -16,8 +17,8 @@ use crate::config::{Environment, Settings, parse_settings, render_faults};
 use crate::domain::schedule::Schedule;
 use crate::domain::watcher::{AlertOn, Watcher};
 use crate::engine::Engine;
-use crate::notify::dingtalk::simulator::{self, SimulatedRobot, Simulator, SimulatorSettings};
 use anyhow::{Context, anyhow};
+use chats::Chats;
 use chrono::TimeDelta;
 use clap::Args;
 use folder::Folder;
@@ -25,8 +26,8 @@ use plan::Step;
 use screen::Screen;
 use shop::Shop;
 use std::io::{ErrorKind, IsTerminal};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -34,20 +35,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Where the chat is, when the port is free.
-const CHAT_PORT: u16 = 7789;
 /// Where the service answers, when the port is free.
 const WEB_PORT: u16 = 7788;
 /// How often each watcher polls.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How often each report is made: it tells at every poll.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+/// How many times sooner a step of escalation comes: after 15 minutes becomes after 30 seconds.
+const SOONER: u32 = 30;
 /// How long the end may take: polls in hand, and what still waits to be sent.
 const SOFT_STOP: Duration = Duration::from_secs(5);
-/// The robots: as receivers in the settings, and as the chat calls them in Chinese and in English.
-const ROBOTS: [(&str, &str, &str); 3] =
-    [("warehouse", "仓库告警群", "Warehouse"), ("sales", "销售告警群", "Sales"), ("duty", "值班群", "On duty")];
-
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// End after so many seconds [default: runs until Ctrl-C]
@@ -68,10 +65,10 @@ pub(super) async fn demo(global: &Global, options: Options) -> Outcome {
     let clock = Clock::System;
     let environment = Environment { variables: Default::default(), ..Environment::of_process() };
     let folder = Folder::create(options.folder.as_deref())?;
-    let robots = Robots::new(&options.language);
-    let simulator = robots.start(&clock, &environment, folder.path()).await?;
+    let chats = Chats::new(&options.language);
+    let simulator = chats.start(&clock, &environment, folder.path()).await?;
     let web = listen(WEB_PORT).await.context("listening for the service's routes")?;
-    let file = folder.write_settings(&robots.settings(&simulator), &options.language, web.local_addr()?, options.watchers.as_deref())?;
+    let file = folder.write_settings(&chats.receivers(&simulator), &options.language, web.local_addr()?, options.watchers.as_deref())?;
     let settings = parse_settings(&file.path, &file.text, &environment).map_err(|faults| wiring::invalid(&faults))?;
 
     let today = clock.now().with_timezone(&settings.timezone).date_naive();
@@ -80,7 +77,9 @@ pub(super) async fn demo(global: &Global, options: Options) -> Outcome {
     let store = wiring::store(&settings).await?;
     let lock = store.lock()?;
     let engine = wiring::engine(&settings, store.clone(), clock.clone())?;
-    let screen = Screen::new(global.json, settings.timezone, &simulator.page(), folder.kept(), folder.path());
+    wiring::register_robots(&store, &engine.parts().receivers).await?;
+    let chat = format!("{}place/1", simulator.page());
+    let screen = Screen::new(global.json, options.language == "en", settings.timezone, chat, &folder);
     screen.welcome(&format!("http://{}", web.local_addr()?), watchers.len());
 
     let outcome = Demo { engine, settings, shop, screen, clock }.play(web, watchers, options.seconds).await;
@@ -108,6 +107,9 @@ fn watchers(settings: &Settings) -> Result<Vec<Arc<Watcher>>, Failed> {
     for watcher in &mut watchers {
         let interval = if matches!(watcher.alert_on, AlertOn::Report { .. }) { REPORT_INTERVAL } else { POLL_INTERVAL };
         watcher.schedule = Schedule::every(interval, &watcher.name);
+        for block in &mut watcher.notify {
+            block.after = block.after.map(|after| after / SOONER);
+        }
     }
     Ok(watchers.into_iter().map(Arc::new).collect())
 }
@@ -117,52 +119,6 @@ async fn listen(port: u16) -> std::io::Result<TcpListener> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
         Err(error) if error.kind() == ErrorKind::AddrInUse => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await,
         listener => listener,
-    }
-}
-
-/// The robots of the simulator. Each asks for a signature and a keyword, so that the whole path is shown.
-struct Robots {
-    robots: Vec<SimulatedRobot>,
-    language: simulator::Language,
-}
-
-impl Robots {
-    fn new(language: &str) -> Robots {
-        let english = language == "en";
-        let secret = || format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-        let robot = |(_, chinese, in_english): &(&str, &str, &str)| SimulatedRobot {
-            secret: Some(format!("SEC{}", secret())),
-            keywords: vec![if english { "alert" } else { "告警" }.to_owned()],
-            ..SimulatedRobot::new(&secret(), if english { in_english } else { chinese })
-        };
-        let language = if english { simulator::Language::English } else { simulator::Language::Chinese };
-        Robots { robots: ROBOTS.iter().map(robot).collect(), language }
-    }
-
-    async fn start(&self, clock: &Clock, environment: &Environment, folder: &Path) -> Result<Simulator, Failed> {
-        let mut settings = SimulatorSettings::new(clock.clone());
-        settings.language = self.language;
-        settings.timezone = environment.timezone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC);
-        settings.robots = self.robots.clone();
-        settings.record = Some(folder.join("messages.jsonl"));
-        settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, CHAT_PORT));
-        let anywhere = SimulatorSettings { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..settings.clone() };
-        let started = match Simulator::start(settings).await {
-            Err(error) if error.kind() == ErrorKind::AddrInUse => Simulator::start(anywhere).await,
-            started => started,
-        };
-        Ok(started.context("starting the DingTalk simulator")?)
-    }
-
-    /// What the settings say of each: receiver, webhook, secret, keyword.
-    fn settings(&self, simulator: &Simulator) -> Vec<folder::Receiver> {
-        let receiver = |((name, ..), robot): (&(&str, &str, &str), &SimulatedRobot)| folder::Receiver {
-            name: (*name).to_owned(),
-            webhook: simulator.webhook(&robot.token),
-            secret: robot.secret.clone().unwrap_or_default(),
-            keyword: robot.keywords.concat(),
-        };
-        ROBOTS.iter().zip(&self.robots).map(receiver).collect()
     }
 }
 
@@ -182,7 +138,7 @@ impl Demo {
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
         self.engine.set_watchers(watchers).await?;
-        self.start_loops(&mut loops, web, &stopped);
+        run::start(&mut loops, &self.engine, &self.settings, web, &stopped)?;
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let began = self.clock.now();
         let end = seconds.map(|seconds| began + TimeDelta::seconds(seconds.into()));
@@ -201,21 +157,9 @@ impl Demo {
         };
         stop.send_replace(true);
         if let Err(ended) = ended {
-            let what = ended.and_then(Result::err).map(|error| format!(": {error}")).unwrap_or_default();
-            return Err(Failed::Run(anyhow!("a loop of the demo ended by itself{what}")));
+            return Err(Failed::Run(anyhow!("a loop of the demo ended by itself ({})", run::name_of(ended))));
         }
         self.finish(loops, notices).await
-    }
-
-    fn start_loops(&self, loops: &mut JoinSet<()>, web: TcpListener, stopped: &watch::Receiver<bool>) {
-        let engine = self.engine.clone();
-        let stop = stopped.clone();
-        loops.spawn(async move { engine.run_scheduler(stop).await });
-        for receiver in self.settings.receivers.keys() {
-            let (engine, stop, receiver) = (self.engine.clone(), stopped.clone(), receiver.clone());
-            loops.spawn(async move { engine.run_deliverer(&receiver, stop).await });
-        }
-        loops.spawn(run::serve(web, self.engine.clone(), stopped.clone()));
     }
 
     async fn step(&mut self, step: &Step) -> Result<(), Failed> {
@@ -230,7 +174,7 @@ impl Demo {
     }
 
     /// Finishes what is in hand, sends what waits, and sums up.
-    async fn finish(mut self, mut loops: JoinSet<()>, mut notices: screen::Notices) -> Outcome {
+    async fn finish(mut self, mut loops: JoinSet<&'static str>, mut notices: screen::Notices) -> Outcome {
         let rest = async {
             while loops.join_next().await.is_some() {}
             self.engine.deliver_due().await

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// How long polls and attempts in hand may take to finish after the first signal.
 const SOFT_STOP: Duration = Duration::from_secs(30);
@@ -47,33 +47,48 @@ pub(super) async fn run(global: &Global, _options: Options) -> Outcome {
 
     let (stop, stopped) = watch::channel(false);
     let mut loops = JoinSet::new();
-    loops.spawn(named("scheduler", {
-        let (engine, stopped) = (engine.clone(), stopped.clone());
-        async move { engine.run_scheduler(stopped).await }
-    }));
-    for name in settings.receivers.keys() {
-        let (engine, stopped, receiver) = (engine.clone(), stopped.clone(), name.clone());
-        loops.spawn(named("deliverer", async move { engine.run_deliverer(&receiver, stopped).await }));
-    }
-    if engine.parts().receivers.values().any(|receiver| receiver.app().is_some()) {
-        let (follower, refresher) = (engine.clone(), engine.clone());
-        let (until, till) = (stopped.clone(), stopped.clone());
-        loops.spawn(named("receipts", async move { follower.run_receipts(until).await }));
-        loops.spawn(named("cards", async move { refresher.run_cards(till).await }));
-    }
-    for conversation in wiring::conversations(&settings)? {
-        let (engine, stopped) = (engine.clone(), stopped.clone());
-        loops.spawn(named("conversation", async move { engine.run_conversation(conversation, stopped).await }));
-    }
+    start(&mut loops, &engine, &settings, listener, &stopped)?;
     loops.spawn(named("reload", reload::watch_files(engine.clone(), settings.clone(), files, stopped.clone())));
     loops.spawn(named("janitor", janitor(engine.clone(), settings.clone(), stopped.clone())));
-    loops.spawn(named("web", serve(listener, engine.clone(), stopped.clone())));
     tokio::spawn(tell_accounts(engine.clone()));
 
     let outcome = until_stopped(&mut signals, &mut loops, &stop).await;
     store.close().await;
     drop(lock);
     outcome
+}
+
+/// The loops that the service and the demo have: all but those that look after files and what is old.
+pub(super) fn start(
+    loops: &mut JoinSet<&'static str>,
+    engine: &Engine,
+    settings: &Settings,
+    listener: TcpListener,
+    stopped: &watch::Receiver<bool>,
+) -> Result<(), Failed> {
+    let with = || (engine.clone(), stopped.clone());
+    let (scheduler, stop) = with();
+    loops.spawn(named("scheduler", async move { scheduler.run_scheduler(stop).await }));
+    for name in settings.receivers.keys() {
+        let ((deliverer, stop), receiver) = (with(), name.clone());
+        loops.spawn(named("deliverer", async move { deliverer.run_deliverer(&receiver, stop).await }));
+    }
+    if engine.parts().receivers.values().any(|receiver| receiver.app().is_some()) {
+        let ((follower, until), (refresher, till)) = (with(), with());
+        loops.spawn(named("receipts", async move { follower.run_receipts(until).await }));
+        loops.spawn(named("cards", async move { refresher.run_cards(till).await }));
+    }
+    for conversation in wiring::conversations(settings)? {
+        let (hearer, stop) = with();
+        loops.spawn(named("conversation", async move { hearer.run_conversation(conversation, stop).await }));
+    }
+    loops.spawn(named("web", serve(listener, engine.clone(), stopped.clone())));
+    Ok(())
+}
+
+/// Which loop has ended, or why.
+pub(super) fn name_of(ended: Option<Result<&'static str, JoinError>>) -> String {
+    ended.map_or_else(|| "every loop".to_owned(), |ended| ended.map_or_else(|error| error.to_string(), str::to_owned))
 }
 
 /// The signals that stop the service; listened to from the start, so that an early one is a soft stop too.
@@ -109,9 +124,9 @@ async fn until_stopped(signals: &mut Signals, loops: &mut JoinSet<&'static str>,
     };
     stop.send_replace(true);
     if let Some(ended) = died {
-        let what = ended.map_or_else(|| "every loop".to_owned(), |ended| ended.map_or_else(|error| error.to_string(), str::to_owned));
         return Err(Failed::Run(anyhow!(
-            "a loop of the service ended by itself ({what}); the service stops so that it can be started anew"
+            "a loop of the service ended by itself ({}); the service stops so that it can be started anew",
+            name_of(ended)
         )));
     }
     tracing::info!("stopping: polls and deliveries in hand are finished; a second signal stops at once");
@@ -124,12 +139,13 @@ async fn until_stopped(signals: &mut Signals, loops: &mut JoinSet<&'static str>,
     Ok(true)
 }
 
-pub(super) async fn serve(listener: TcpListener, engine: Engine, mut stopped: watch::Receiver<bool>) {
+async fn serve(listener: TcpListener, engine: Engine, mut stopped: watch::Receiver<bool>) {
     let parts = engine.parts();
     let state = WebState {
         store: parts.store.clone(),
         metrics: parts.metrics.clone(),
         clock: parts.clock.clone(),
+        timezone: parts.timezone,
         receivers: parts.receivers.values().map(|receiver| receiver.terms.clone()).collect(),
     };
     let stop = async move {

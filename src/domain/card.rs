@@ -177,15 +177,22 @@ pub fn card(message: &Message, alerts: &[CardAlert], zone: Tz) -> Card {
     buttons.push(CardButton::Open);
     Card {
         title: message.title.clone(),
-        markdown: format!("{}{changes}", message.text_within(room)),
+        markdown: format!("{}{changes}", without_heading(&message.text_within(room), &message.title)),
         tips: tips(language, alerts, zone),
         buttons,
         is_over: firing == 0,
     }
 }
 
+/// The text without a heading that the title says as well: a card shows the title above it.
+fn without_heading<'a>(text: &'a str, title: &str) -> &'a str {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let is_said = first.starts_with('#') && title.starts_with(first.trim_start_matches('#').trim());
+    if is_said && !rest.trim().is_empty() { rest.trim_start() } else { text }
+}
+
 /// `🔴 2 未处理 · 🙋 张三 已认领 10:05 · ✅ 1 已恢复`: each standing once, with a number where there are several alerts.
-fn tips(language: Language, alerts: &[CardAlert], zone: Tz) -> String {
+pub fn tips(language: Language, alerts: &[CardAlert], zone: Tz) -> String {
     let several = alerts.len() > 1;
     let number = |n: usize| if several { format!("{n} ") } else { String::new() };
     let word = |chinese: &'static str, english: &'static str| if language == Language::ZhCn { chinese } else { english };

@@ -103,3 +103,10 @@ fn the_text_is_cut_on_rows_and_says_so() {
 fn a_name_cannot_mention_anyone() {
     assert!(!shows(&[alert("A", taken("@所有人 [x](y)"))]).tips.contains(['@', '[']));
 }
+
+#[test]
+fn what_the_title_says_is_not_said_again() {
+    assert!(shows(&[alert("A", firing())]).markdown.starts_with("- **SKU-000**"));
+    assert_eq!(without_heading("### orders\n\n- 1", "stock"), "### orders\n\n- 1");
+    assert_eq!(without_heading("### stock", "stock: 1 firing"), "### stock", "nothing else would be left");
+}

@@ -140,10 +140,11 @@ impl Engine {
             Decision::Hold { until, reason } => ("hold", format!("held until {}: {reason}", until.format("%H:%M:%S UTC"))),
             Decision::Discard { reason } => ("discarded", format!("given up: {reason}")),
         };
+        let is_a_part = attempt.verdict == Verdict::Delivered && matches!(decision, Decision::Retry { .. });
         match decision {
             Decision::Delivered => tracing::info!(receiver.name = receiver, delivery.id = id, attempts, "delivered"),
             Decision::Discard { .. } => tracing::error!(receiver.name = receiver, delivery.id = id, attempts, "the delivery was {outcome}"),
-            Decision::Retry { .. } if attempt.verdict == Verdict::Delivered => {
+            Decision::Retry { .. } if is_a_part => {
                 tracing::debug!(receiver.name = receiver, delivery.id = id, attempts, "a part of the delivery has arrived")
             }
             Decision::Retry { .. } | Decision::Hold { .. } => {
@@ -152,7 +153,9 @@ impl Engine {
         }
         let after = matches!(decision, Decision::Delivered).then(|| (now - claimed.created_at).to_std().unwrap_or_default());
         self.parts().metrics.attempt(receiver, word, after);
-        self.notice(Notice::Sent { receiver: receiver.to_owned(), title: claimed.message.title.clone(), outcome });
+        if !is_a_part {
+            self.notice(Notice::Sent { receiver: receiver.to_owned(), title: claimed.message.title.clone(), outcome });
+        }
     }
 }
 

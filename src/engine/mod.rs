@@ -126,6 +126,15 @@ pub enum Notice {
         /// What became of it.
         outcome: String,
     },
+    /// A person has acted in DingTalk: by a card's button, or by a command.
+    Acted {
+        /// Who.
+        by: String,
+        /// The alerts that were taken: watcher, key in words.
+        acknowledged: Vec<(String, String)>,
+        /// How many silences were made.
+        silences: usize,
+    },
 }
 
 /// How many notices a slow watcher may lag behind before it misses some.

@@ -476,7 +476,7 @@ impl PollReport {
 }
 
 /// A key in words: `sku A-17 · shop 3`.
-fn in_words(key: &Row) -> String {
+pub(super) fn in_words(key: &Row) -> String {
     let cells = key.columns().names().iter().enumerate().map(|(at, name)| format!("{name} {}", key.text(at).unwrap_or("NULL".into())));
     cells.collect::<Vec<_>>().join(" · ")
 }

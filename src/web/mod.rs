@@ -1,4 +1,7 @@
-//! What other programs ask the service over HTTP: is it alive, is it able to work, what does it count.
+//! What is asked of the service over HTTP: is it alive, is it able to work, what does it count; the pictures of messages, and
+//! what a card's button opens.
+
+mod told;
 
 use crate::clock::Clock;
 use crate::domain::budget::Terms;
@@ -41,6 +44,8 @@ pub struct WebState {
     pub metrics: Metrics,
     /// Tells the time.
     pub clock: Clock,
+    /// The zone of the times that pages show.
+    pub timezone: chrono_tz::Tz,
     /// On what terms each receiver is sent to.
     pub receivers: Vec<Terms>,
 }
@@ -48,6 +53,7 @@ pub struct WebState {
 /// The routes of the service.
 pub fn router(state: WebState) -> Router {
     Router::new()
+        .route("/", get(told::told))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))

@@ -2,7 +2,6 @@
 
 use crate::cli::Failed;
 use anyhow::Context;
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -44,14 +43,6 @@ pub(super) const SHIPPED: &[(&str, &str)] = shipped![
     "wrong_price.toml",
 ];
 
-/// A robot as the settings have it.
-pub(super) struct Receiver {
-    pub(super) name: String,
-    pub(super) webhook: String,
-    pub(super) secret: String,
-    pub(super) keyword: String,
-}
-
 /// The settings file.
 pub(super) struct SettingsFile {
     pub(super) path: PathBuf,
@@ -91,7 +82,7 @@ impl Folder {
     /// Writes `rowbell.toml`, and the shipped watchers unless others were named.
     pub(super) fn write_settings(
         &self,
-        receivers: &[Receiver],
+        receivers: &str,
         language: &str,
         web: SocketAddr,
         watchers: Option<&Path>,
@@ -115,27 +106,16 @@ impl Folder {
         Ok(folder)
     }
 
-    fn settings(&self, receivers: &[Receiver], language: &str, web: SocketAddr, watchers: &Path) -> String {
-        let mut text = format!(
-            "# Settings of `rowbell demo`.\nlanguage = {}\npublic_url = {}\nwatchers = {}\n\n[store]\nurl = {}\n\n[sources.shop]\nurl = {}\n\n[web]\nlisten = {}\n",
+    fn settings(&self, receivers: &str, language: &str, web: SocketAddr, watchers: &Path) -> String {
+        format!(
+            "# Settings of `rowbell demo`.\nlanguage = {}\npublic_url = {}\nwatchers = {}\n\n[store]\nurl = {}\n\n[sources.shop]\nurl = {}\n\n[web]\nlisten = {}\n{receivers}",
             quoted(language),
             quoted(&format!("http://{web}")),
             quoted(&watchers.to_string_lossy()),
             quoted(&sqlite_url(&self.path.join("rowbell.db"))),
             quoted(&sqlite_url(&self.path.join("shop.db"))),
             quoted(&web.to_string()),
-        );
-        for Receiver { name, webhook, secret, keyword } in receivers {
-            // Writing to a String does not fail.
-            let _ = write!(
-                text,
-                "\n[receivers.{name}]\ntype = \"dingtalk_robot\"\nwebhook = {}\nsecret = {}\nkeyword = {}\n",
-                quoted(webhook),
-                quoted(secret),
-                quoted(keyword)
-            );
-        }
-        text
+        )
     }
 
     /// Removes a temporary folder; one that was asked for stays.
@@ -157,7 +137,7 @@ impl Drop for Folder {
 }
 
 /// A TOML string.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 

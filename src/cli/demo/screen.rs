@@ -1,5 +1,6 @@
 //! What the demo prints: one line for each change of the shop, each event and each delivery; with `--json`, one object each.
 
+use super::folder::Folder;
 use crate::cli::output;
 use crate::domain::alert::EventKind;
 use crate::engine::{Notice, PollReport};
@@ -7,7 +8,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tokio::sync::broadcast;
 
 /// What the engine tells.
@@ -25,6 +26,7 @@ const MOST_CHARS: usize = 46;
 pub(super) struct Screen {
     json: bool,
     colour: bool,
+    english: bool,
     zone: Tz,
     chat: String,
     kept: bool,
@@ -34,21 +36,27 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(json: bool, zone: Tz, chat: &str, kept: bool, folder: &Path) -> Screen {
+    /// `english`: the chats' buttons are.
+    pub(super) fn new(json: bool, english: bool, zone: Tz, chat: String, folder: &Folder) -> Screen {
         let colour = !json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Screen { json, colour, zone, chat: chat.to_owned(), kept, folder: folder.to_owned(), events: 0, delivered: 0 }
+        let (kept, folder) = (folder.kept(), folder.path().to_owned());
+        Screen { json, colour, english, zone, chat, kept, folder, events: 0, delivered: 0 }
     }
 
     pub(super) fn welcome(&self, web: &str, watchers: usize) {
         if self.json {
             return output::json(&json!({ "kind": "start", "chat": self.chat, "web": web, "settings": self.settings() }));
         }
+        let (take, status) = if self.english { ("Acknowledge", "status") } else { ("认领", "状态") };
         output::line(&format!(
             "\n{} · {watchers} watchers on a sample shop, polled every 2 seconds\n\n\
              \u{20} chat     {}\n\
+             \u{20}          A card comes within ten seconds: press {take} on it.\n\
+             \u{20}          What nobody takes comes again after 30 seconds.\n\
+             \u{20}          Write {status} to the robot.\n\n\
              \u{20} service  {web}/readyz   {web}/metrics\n\
              \u{20} ask it   rowbell -c {} history\n\n\
-             \u{20} 🛒 the shop changes   🔴🟠🔵 alert   🟢 resolved   📨 message   Ctrl-C ends\n",
+             \u{20} 🛒 the shop changes  🔴🟠🔵 alert  🟢 resolved  📨 message  🙋 you  Ctrl-C ends\n",
             self.bold("rowbell demo"),
             self.bold(&self.chat),
             self.settings(),
@@ -60,6 +68,7 @@ impl Screen {
         match notice {
             Ok(Notice::Polled(report)) => self.polled(&report, now),
             Ok(Notice::Sent { receiver, title, outcome }) => self.sent(&receiver, &title, &outcome, now),
+            Ok(Notice::Acted { by, acknowledged, silences }) => self.acted(&by, &acknowledged, silences, now),
             // Lines that this terminal was too slow for are in the history.
             Err(broadcast::error::RecvError::Lagged(_) | broadcast::error::RecvError::Closed) => {}
         }
@@ -138,6 +147,19 @@ impl Screen {
         }
         let outcome = if outcome == "delivered" { String::new() } else { format!(" ({outcome})") };
         self.line(now, &format!("📨 {} {title}{outcome}", padded(&format!("→ {receiver}"))));
+    }
+
+    fn acted(&self, by: &str, acknowledged: &[(String, String)], silences: usize, now: DateTime<Utc>) {
+        if self.json {
+            let alerts: Vec<_> = acknowledged.iter().map(|(watcher, key)| json!({ "watcher": watcher, "key": key })).collect();
+            return output::json(&json!({ "kind": "act", "at": now, "by": by, "acknowledged": alerts, "silences": silences }));
+        }
+        for (watcher, key) in acknowledged {
+            self.line(now, &format!("🙋 {} {} {key}, by {by}", padded(watcher), self.bold("acknowledged")));
+        }
+        if silences > 0 {
+            self.line(now, &format!("🔕 {} {}, by {by}", padded("silence"), self.bold("made")));
+        }
     }
 
     fn line(&self, now: DateTime<Utc>, text: &str) {

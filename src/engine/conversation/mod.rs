@@ -15,9 +15,12 @@
 mod answers;
 mod press;
 
-use super::Engine;
+use super::poll::in_words;
+use super::{Engine, Notice};
 use crate::domain::chat::{self, Setting};
+use crate::domain::row::Row;
 use crate::notify::dingtalk::stream::{BotMessage, Content, Done, Listening, Push, Stream};
+use crate::store::{Acked, Deed, Heard, StoreError};
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -150,7 +153,7 @@ impl Engine {
         let asked = self.asked(talk, &message);
         let heard = {
             let _acting = talk.acting.lock().await;
-            self.parts().store.hear(id, self.deed(&asked, now), now).await
+            self.hear(id, self.deed(&asked, now), now).await
         };
         let reply = match heard {
             // It may come again; until then nothing was done.
@@ -172,6 +175,22 @@ impl Engine {
             }
         };
         self.say(talk, id, message.session_webhook.as_ref(), &reply).await;
+    }
+
+    /// Does it once, and tells whoever watches.
+    async fn hear(&self, id: &str, deed: Deed, now: DateTime<Utc>) -> Result<Heard, StoreError> {
+        let by = match &deed {
+            Deed::Nothing => None,
+            Deed::Acknowledge { by, .. } => Some(by.by.clone()),
+            Deed::Silence(silences) => silences.first().map(|silence| silence.author.clone()),
+        };
+        let heard = self.parts().store.hear(id, deed, now).await?;
+        let acknowledged: Vec<(String, String)> = heard.acked.iter().filter_map(|(_, acked)| taken(acked)).collect();
+        let silences = heard.silences.len();
+        if let Some(by) = by.filter(|_| !acknowledged.is_empty() || silences > 0) {
+            self.notice(Notice::Acted { by, acknowledged, silences });
+        }
+        Ok(heard)
     }
 
     /// Answers in the chat.
@@ -212,6 +231,12 @@ impl Engine {
         let parts = self.parts();
         Setting { language: parts.language, zone: parts.timezone, now: parts.clock.now() }
     }
+}
+
+/// The watcher and the key of an alert that was taken just now.
+fn taken(acked: &Acked) -> Option<(String, String)> {
+    let Acked::Taken(taken) = acked else { return None };
+    Some((taken.watcher.clone(), Row::from_json(&taken.key, "").map(|key| in_words(&key)).unwrap_or_default()))
 }
 
 /// Waits until the service is to stop, or has been told so before.

@@ -25,7 +25,7 @@ impl Engine {
     async fn pressed(&self, talk: &Talk, id: &str, press: &CardPress) -> Result<Value, StoreError> {
         let now = self.parts().clock.now();
         let deed = self.deed_of_press(talk, press, now).await?;
-        let heard = self.parts().store.hear(id, deed, now).await?;
+        let heard = self.hear(id, deed, now).await?;
         let user = press.user.as_deref().unwrap_or_default();
         if !heard.acked.is_empty() || !heard.silences.is_empty() {
             let (acknowledged, silences) = (heard.acked.len(), heard.silences.len());

@@ -1,6 +1,7 @@
 //! Cards through the whole service: sent once, changed as their alerts change, and what stands in for them.
 
 use super::apps::{CLIENT, house, watcher};
+use super::charts::get;
 use super::house::House;
 use rowbell::domain::alert::Acknowledgement;
 use rowbell::notify::dingtalk::simulator::{AppMessage, Fault, Form, Place};
@@ -54,6 +55,30 @@ async fn a_card_follows_its_alert_from_firing_to_its_end() {
     assert_eq!(updates(&house), after);
     // The end is a message of its own: a card that changes notifies nobody.
     assert_eq!(seen(&house, "u00").iter().map(|message| message.form).collect::<Vec<_>>(), [Form::Card, Form::Message]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_page_that_a_card_opens_says_how_its_alerts_stand() {
+    let house = card_house().await;
+    house.sql("insert into stock values ('<b>A</b>', 3, '1')").await;
+    house.step(60).await;
+    let delivery = house.engine.parts().store.deliveries(false, 1).await.expect("deliveries").remove(0).id;
+    let path = format!("/?delivery={delivery}");
+    let (status, headers, body) = get(&house, &path).await;
+    let page = String::from_utf8_lossy(&body).into_owned();
+    assert!(status.is_success() && page.contains("🔴 open") && page.contains("<dd>3</dd>") && !page.contains("<b>A"), "{page}");
+    let policy = headers["content-security-policy"].to_str().expect("a text");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("script"), "{policy}");
+    house.sql("update stock set qty = 2").await;
+    house.step(60).await;
+    assert!(String::from_utf8_lossy(&get(&house, &path).await.2).contains("3 → 2"));
+    house.sql("delete from stock").await;
+    house.step(60).await;
+    assert!(String::from_utf8_lossy(&get(&house, &path).await.2).contains("✅ resolved 09:33"));
+    for nothing in ["/", "/?delivery=9999"] {
+        assert_eq!(get(&house, nothing).await.0.as_u16(), 404);
+    }
     house.close().await;
 }
 

@@ -52,9 +52,15 @@ async fn count(house: &House, table: &'static str) -> i64 {
 }
 
 /// What the service answers on a path.
-async fn get(house: &House, path: &str) -> (StatusCode, reqwest::header::HeaderMap, Vec<u8>) {
+pub(super) async fn get(house: &House, path: &str) -> (StatusCode, reqwest::header::HeaderMap, Vec<u8>) {
     let parts = house.engine.parts();
-    let state = WebState { store: parts.store.clone(), metrics: parts.metrics.clone(), clock: parts.clock.clone(), receivers: Vec::new() };
+    let state = WebState {
+        store: parts.store.clone(),
+        metrics: parts.metrics.clone(),
+        clock: parts.clock.clone(),
+        timezone: parts.timezone,
+        receivers: Vec::new(),
+    };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its number");
     let server = tokio::spawn(async move { axum::serve(listener, router(state)).await });

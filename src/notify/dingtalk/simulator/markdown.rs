@@ -80,7 +80,7 @@ pub(super) fn allowed(address: &str) -> Option<&str> {
 }
 
 /// Whether a picture is served by this machine, as those of the demo are.
-fn is_of_this_machine(address: &str) -> bool {
+pub(super) fn is_of_this_machine(address: &str) -> bool {
     let Ok(url) = url::Url::parse(address) else { return false };
     matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
 }

@@ -1,6 +1,6 @@
 //! One message of a chat, as the chat draws it. The live chat and the preview show the same.
 
-use super::view::{ChatRow, Content, MessageView};
+use super::view::{ChatRow, Content, MessageView, Picture};
 use super::words::Words;
 use askama::Template;
 
@@ -8,7 +8,11 @@ use askama::Template;
 #[derive(Template)]
 #[template(
     ext = "html",
-    source = r##"<article class="message" id="m{{ message.id }}">
+    source = r##"{% macro thumb(picture) %}{% match picture %}
+{%- when Some with (Picture::Here(source)) %}<img src="{{ source }}" alt="" referrerpolicy="no-referrer">
+{%- when Some with (Picture::Elsewhere(address)) %}<span class="picture" title="{{ address }}"></span>
+{%- when None %}{% endmatch %}{% endmacro -%}
+<article class="message" id="m{{ message.id }}">
 <span class="avatar c{{ chat.colour }}">{{ chat.initial }}</span>
 <div class="who">{{ chat.name }}<span class="tag">{{ words.robot }}</span><time>{{ message.time }}</time></div>
 {%- match message.content %}
@@ -23,14 +27,15 @@ use askama::Template;
 <a href="{{ address }}" target="_blank" rel="noopener noreferrer nofollow">{{ button.title }}</a>
 {%- when None %}<span class="dead">{{ button.title }}</span>{% endmatch %}{% endfor -%}
 </div>{% endif %}</div>
-{%- when Content::Card { link, text } %}
-<div class="bubble card">{% match link.address %}{% when Some with (address) -%}
+{%- when Content::Link { link, text } %}
+<div class="bubble link">{% match link.address %}{% when Some with (address) -%}
 <a class="title" href="{{ address }}" target="_blank" rel="noopener noreferrer nofollow">{{ link.title }}</a>
-{%- when None %}<span class="title">{{ link.title }}</span>{% endmatch %}<div class="text">{{ text }}</div></div>
+{%- when None %}<span class="title">{{ link.title }}</span>{% endmatch %}
+{%- call thumb(link.picture) %}{% endcall %}<div class="text">{{ text }}</div></div>
 {%- when Content::Feed with (links) %}
 <div class="bubble feed">{% for link in links %}{% match link.address %}{% when Some with (address) -%}
-<a href="{{ address }}" target="_blank" rel="noopener noreferrer nofollow">{{ link.title }}</a>
-{%- when None %}<span>{{ link.title }}</span>{% endmatch %}{% endfor %}</div>
+<a href="{{ address }}" target="_blank" rel="noopener noreferrer nofollow"><span>{{ link.title }}</span>{% call thumb(link.picture) %}{% endcall %}</a>
+{%- when None %}<div><span>{{ link.title }}</span>{% call thumb(link.picture) %}{% endcall %}</div>{% endmatch %}{% endfor %}</div>
 {%- endmatch %}
 <div class="notes">
 {%- for warning in message.warnings %}<span class="warning">⚠ {{ warning }}</span>{% endfor %}

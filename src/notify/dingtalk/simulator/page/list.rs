@@ -78,6 +78,16 @@ pub(super) fn places(state: &State) -> Vec<(usize, Place)> {
     state.apps.iter().enumerate().flat_map(of).collect()
 }
 
+/// The number of a place of an app, from 0.
+pub(super) fn number_of(state: &State, app: usize, place: &Place) -> Option<usize> {
+    places(state).into_iter().position(|(of, listed)| of == app && listed == *place)
+}
+
+/// The colour of the place with this number.
+pub(super) fn colour(number: usize) -> usize {
+    (number + 3) % COLOURS
+}
+
 /// The name of a place.
 pub(super) fn name_of(state: &State, app: usize, place: &Place) -> String {
     let settings = &state.apps[app].settings;
@@ -136,7 +146,7 @@ fn talk_row(state: &State, number: usize, app: usize, place: &Place, active: boo
         href: format!("/place/{}", number + 1),
         initial: initial(&name),
         name,
-        colour: (number + 3) % COLOURS,
+        colour: colour(number),
         count,
         is_unread,
         preview: last.map(|message| preview(state, app, message)).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! One message of a place, as it is drawn.
 
-use super::list::{COLOURS, initial};
+use super::list::{colour, initial, number_of};
 use super::talk_words::TalkWords;
 use crate::notify::dingtalk::simulator::app::card::Variables;
 use crate::notify::dingtalk::simulator::app::msgkey;
@@ -19,7 +19,7 @@ use serde_json::Value;
 <div class="who">{{ who }}{% if !tag.is_empty() %}<span class="tag {{ form }}">{{ tag }}</span>{% endif %}<time>{{ time }}</time></div>
 <div class="bubble {{ form }}">
 {%- if recalled %}<p class="gone-back">{{ talk.recalled }}</p>{% else %}
-{%- if !title.is_empty() %}<p class="title">{% if form == "card" %}<span class="logo">🔔</span>{% endif %}{{ title }}</p>{% endif %}
+{%- if !title.is_empty() %}<p class="title">{{ title }}</p>{% endif %}
 {%- match picture %}{% when Some with (source) %}<img src="{{ source }}" alt="">{% when None %}{% endmatch %}
 {{- html }}
 {%- if !tips.is_empty() %}<p class="tips">{{ tips }}</p>{% endif %}
@@ -104,12 +104,13 @@ pub(super) fn said(state: &State, app: usize, messages: &[&AppMessage]) -> Vec<S
     for message in messages {
         let day = message.at.with_timezone(&state.settings.timezone).format("%Y-%m-%d").to_string();
         let is_new = last_day.replace(day.clone()).as_ref() != Some(&day);
-        drawn.push(one(state, &state.apps[app], message, is_new.then_some(day)));
+        drawn.push(one(state, app, message, is_new.then_some(day)));
     }
     drawn
 }
 
-fn one(state: &State, app: &App, message: &AppMessage, day: Option<String>) -> Said {
+fn one(state: &State, number: usize, message: &AppMessage, day: Option<String>) -> Said {
+    let app = &state.apps[number];
     let talk = TalkWords::of(state.settings.language);
     let zone = state.settings.timezone;
     let card = message.card.as_ref().and_then(|id| app.cards.iter().find(|card| card.out_track_id == *id));
@@ -122,7 +123,7 @@ fn one(state: &State, app: &App, message: &AppMessage, day: Option<String>) -> S
         None => of_message(message),
     };
     let who = message.from.as_deref().map_or(app.settings.name.as_str(), |user| app.settings.name_of(user));
-    let person = message.from.as_ref().and_then(|user| app.settings.people.iter().position(|person| person.user_id == *user));
+    let person = message.from.as_ref().and_then(|user| number_of(state, number, &Place::User(user.clone())));
     let (read, is_read) = read(app, message, talk);
     let body = card.map_or_else(|| message.body.clone(), |card| Value::Object(card.data.clone()));
     let press = |press: &crate::notify::dingtalk::simulator::app::Press| {
@@ -140,7 +141,7 @@ fn one(state: &State, app: &App, message: &AppMessage, day: Option<String>) -> S
         recalled: message.recalled_at.is_some(),
         initial: initial(who),
         who: who.to_owned(),
-        colour: person.map_or(0, |person| (person + 3) % COLOURS),
+        colour: person.map_or(0, colour),
         form: class(message.form),
         tag: tag(message.form, talk),
         title: inside.title,

@@ -97,7 +97,7 @@ const ENGLISH: TalkWords = TalkWords {
     nothing: "No message yet",
     stream: "Stream connections",
     no_stream: "no Stream connection: nobody hears presses and words",
-    updated: "updates",
+    updated: "× updated",
     not_taken: "said, but no connection took it",
     no_callback: "the card has no callbackType: nobody is told",
     no_button: "the card has no such button now",

@@ -128,7 +128,7 @@ pub(super) enum Content {
     /// Markdown, and the buttons of an `actionCard`.
     Rich { html: Markup, buttons: Vec<Link>, side_by_side: bool },
     /// A `link`.
-    Card { link: Link, text: String },
+    Link { link: Link, text: String },
     /// A `feedCard`.
     Feed(Vec<Link>),
 }
@@ -137,6 +137,15 @@ pub(super) enum Content {
 pub(super) struct Link {
     pub title: String,
     pub address: Option<String>,
+    pub picture: Option<Picture>,
+}
+
+/// A small picture beside a link.
+pub(super) enum Picture {
+    /// Served by this machine, and shown.
+    Here(String),
+    /// Only its address is known: nothing is fetched from outside.
+    Elsewhere(String),
 }
 
 /// A call that did not end in a message of its own.
@@ -226,10 +235,15 @@ fn bubble(message: &Received, day: Option<String>, zone: Tz) -> MessageView {
 fn content(message: &Received) -> Content {
     let body = &message.body;
     match message.msgtype.as_str() {
-        "link" => Content::Card { link: link(message.title.clone(), &check::string(body, "/link/messageUrl")), text: message.text.clone() },
+        "link" => {
+            let text = |name: &str| check::string(body, &format!("/link/{name}"));
+            let link = link(message.title.clone(), &text("messageUrl")).with_picture(&text("picUrl"));
+            Content::Link { link, text: message.text.clone() }
+        }
         "feedCard" => {
-            let links = items(body, "/feedCard/links");
-            Content::Feed(links.iter().map(|item| link(check::string(item, "/title"), &check::string(item, "/messageURL"))).collect())
+            let text = |item: &Value, name: &str| check::string(item, &format!("/{name}"));
+            let one = |item: &Value| link(text(item, "title"), &text(item, "messageURL")).with_picture(&text(item, "picURL"));
+            Content::Feed(items(body, "/feedCard/links").iter().map(one).collect())
         }
         "text" => Content::Plain(markdown::plain(&message.text, &message.mentioned)),
         _ => {
@@ -257,7 +271,17 @@ fn items<'a>(body: &'a Value, pointer: &str) -> &'a [Value] {
 }
 
 fn link(title: String, address: &str) -> Link {
-    Link { title, address: markdown::allowed(address).map(str::to_owned) }
+    Link { title, address: markdown::allowed(address).map(str::to_owned), picture: None }
+}
+
+impl Link {
+    fn with_picture(self, address: &str) -> Link {
+        let shown = |address: &str| match markdown::is_of_this_machine(address) {
+            true => Picture::Here(address.to_owned()),
+            false => Picture::Elsewhere(address.to_owned()),
+        };
+        Link { picture: markdown::allowed(address).map(shown), ..self }
+    }
 }
 
 fn refused(call: &Call, words: &Words, zone: Tz) -> Option<RefusedView> {
