@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::config::{
     self, Environment, Fault, ReceiverKind, RobotsSettings, Settings, WatcherFile, load_settings, load_watchers, render_faults,
 };
-use crate::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
+use crate::domain::budget::{APP_BUDGET, BUDGET, QuotaKind, RobotTerms, Terms};
 use crate::domain::delivery::AppForm;
 use crate::domain::watcher::Watcher;
 use crate::engine::{Conversation, Engine, Parts};
@@ -142,8 +142,7 @@ fn receiver(settings: &Settings, name: &str) -> Result<Receiver, Fault> {
     let terms = Terms {
         receiver: name.to_owned(),
         robots,
-        // An app has no limit a minute; its calls a second are paced where they are made.
-        per_minute: if quota_kind == QuotaKind::Webhook { BUDGET } else { usize::MAX },
+        per_minute: if quota_kind == QuotaKind::Webhook { BUDGET } else { APP_BUDGET },
         organisation,
         quota_kind,
         quota,
@@ -174,7 +173,8 @@ fn app(settings: &Settings, name: &str, own: &config::AppSettings) -> Result<(Ch
         operators: own.operators.clone(),
     });
     let app = app.map_err(|error| fault(settings, error.to_string(), None))?;
-    let terms = vec![RobotTerms { name: app.fingerprint().to_owned(), cap: None }];
+    // What holds one receiver of an app up (people that there are not, too many messages to one) is not its others' matter.
+    let terms = vec![RobotTerms { name: format!("{} {name}", app.fingerprint()), cap: None }];
     Ok((Channel::App(Box::new(app)), terms, QuotaKind::Api))
 }
 

@@ -48,6 +48,7 @@ const EXAMPLES: [Example; 5] = [
             ("title", "\"{{ events | length }} large orders\""),
             ("body", "'''\n{% for event in events %}\n- {{ event.row.customer }}: {{ event.row.amount }}\n{% endfor %}\n'''"),
             ("buttons", "[{ title = \"open\", url = \"https://erp.example/orders/{{ key.order_id }}\" }]"),
+            ("picture", "\"https://erp.example/orders/{{ key.order_id }}.png\""),
             ("chart", "{ kind = \"bar\", x = \"customer\", y = \"amount\" }"),
         ],
     },
@@ -91,6 +92,7 @@ const EXAMPLES: [Example; 5] = [
             ("title", "\"{{ events | length }} shops are silent\""),
             ("body", "'''\n{% for event in events %}\n- {{ event.key.shop }}\n{% endfor %}\n'''"),
             ("buttons", "[{ title = \"open\", url = \"https://erp.example/shops/{{ key.shop }}\" }]"),
+            ("picture", "\"https://erp.example/shops/{{ key.shop }}.png\""),
         ],
     },
     Example {
@@ -110,6 +112,7 @@ const EXAMPLES: [Example; 5] = [
             ("severity", "[{ when = \"amount = 0\", level = \"warning\" }, { level = \"info\" }]"),
             ("title", "\"yesterday: {{ events[0].rows | length }} shops\""),
             ("buttons", "[{ title = \"open\", url = \"https://erp.example/sales\" }]"),
+            ("picture", "\"https://erp.example/sales.png\""),
             ("chart", "{ kind = \"bar\", x = \"shop\", y = \"amount\", sort = \"descending\" }"),
             ("body", "'''\n{% for row in events[0].rows %}\n- {{ row.shop }}: {{ row.amount }}\n{% endfor %}\n'''"),
         ],

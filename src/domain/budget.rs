@@ -14,6 +14,8 @@ use xxhash_rust::xxh3::xxh3_64;
 /// At most this many messages leave for one robot in any rolling [`BUDGET_WINDOW`]. DingTalk's limit is 20, after which
 /// it refuses everything for ten minutes; two are left for other programs that use the same robot.
 pub const BUDGET: usize = 18;
+/// What an app may send in a rolling [`BUDGET_WINDOW`]: 20 calls a second, which are paced where they are made.
+pub const APP_BUDGET: usize = 20 * 60;
 /// The window of [`BUDGET`].
 pub const BUDGET_WINDOW: Duration = Duration::from_secs(60);
 

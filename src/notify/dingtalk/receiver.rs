@@ -145,11 +145,14 @@ impl Receiver {
         robot.map_or_else(|| message.parts(MAX_TEXT_BYTES), |robot| robot.shown(&Outgoing { uuid: "", message }))
     }
 
-    /// The body of a message as it would be sent: it holds no secret.
+    /// A message as the body of a robot, which the chat of a preview can show: it holds no secret.
     pub fn body(&self, message: &Message) -> Option<String> {
         match &self.channel {
             Channel::Robots(pool) => pool.robots.first().map(|robot| robot.body(&Outgoing { uuid: "", message })),
-            Channel::App(app) => Some(app.body(message)),
+            Channel::App(_) => {
+                let message = Message { mentions: Vec::new(), ..message.clone() };
+                Some(super::message::body(&Outgoing { uuid: "", message: &message }, None))
+            }
         }
     }
 }

@@ -106,6 +106,15 @@ fn told_by(digest: i64) -> String {
 
 /// Gives all that waits for a receiver to another; how many deliveries that were.
 pub(super) async fn fall_back(tx: &mut Transaction<'_, Db>, receiver: &str, to: &str, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    // Whom one app cannot reach another may; whoever was reached has the message.
+    sqlx::query(
+        "delete from delivery_target where state = 'refused'
+         and delivery_id in (select id from delivery where receiver = ? and state = 'pending')",
+    )
+    .bind(receiver)
+    .execute(&mut **tx)
+    .await
+    .doing("giving deliveries to a fallback")?;
     let done = sqlx::query(
         "update delivery set receiver = ?1, moved_from = coalesce(moved_from, receiver), robot = null, not_before = ?2
          where receiver = ?3 and state = 'pending'",

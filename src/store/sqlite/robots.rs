@@ -50,6 +50,7 @@ impl Sqlite {
             return Ok(Err(free));
         }
         let id = insert_attempt(&mut tx, None, 1, &terms.receiver, robot, now).await?;
+        months::count(&mut tx, terms, robot, now).await?;
         tx.commit().await.doing("reserving a test message")?;
         Ok(Ok(id))
     }

@@ -114,14 +114,14 @@ async fn where_cards_are_not_permitted_messages_come_and_ops_are_told_once_an_ho
 }
 
 #[tokio::test]
-async fn a_card_that_is_not_delivered_to_one_goes_to_the_others() {
+async fn who_does_not_get_the_card_gets_a_message() {
     let house = card_house().await;
     house.simulator.misbehave_app(CLIENT, Some(CARD), Fault::NotDelivered, 1);
     house.sql("insert into stock values ('A', 3, '1')").await;
     house.step(60).await;
     let delivery = house.engine.parts().store.deliveries(false, 1).await.expect("deliveries").remove(0);
-    let refused: Vec<&str> =
-        delivery.targets.iter().filter(|target| target.state == "refused").map(|target| target.target.as_str()).collect();
-    assert_eq!((delivery.state.as_str(), refused), ("delivered", vec!["u00"]));
+    assert_eq!((delivery.state.as_str(), delivery.targets.iter().filter(|target| target.state == "refused").count()), ("delivered", 0));
+    let forms = |user| seen(&house, user).iter().map(|message| message.form).collect::<Vec<_>>();
+    assert_eq!((forms("u00"), forms("u01")), (vec![Form::Message], vec![Form::Card]));
     house.close().await;
 }

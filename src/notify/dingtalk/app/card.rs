@@ -21,6 +21,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// How long messages are sent instead of cards before cards are tried again.
 const NO_CARDS_FOR: TimeDelta = TimeDelta::hours(1);
+/// How many cards that were not delivered are remembered.
+const MOST_UNDELIVERED: usize = 1_000;
 /// The most characters of a title or a line of tips: what is left of [`MAX_VALUE_BYTES`] in the worst of alphabets.
 const MAX_LINE_CHARS: usize = 120;
 
@@ -87,7 +89,8 @@ impl App {
     }
 
     pub(super) async fn post_card(&self, parcel: &Parcel<'_>, kind: TargetKind, target: &str, clock: &Clock) -> Posted {
-        let Some(card) = parcel.card.filter(|_| self.cards_work(clock.now())) else {
+        let id = out_track_id(parcel.uuid, kind, target);
+        let Some(card) = parcel.card.filter(|_| self.cards_work(clock.now()) && !self.is_undelivered(&id)) else {
             return self.post_message(parcel, kind, target, clock).await;
         };
         let data = card_data(card, parcel.delivery, self.language, self.public_url.as_ref());
@@ -99,8 +102,25 @@ impl App {
                 *self.no_cards.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((format!("{answer}: {remedy}"), until));
                 self.post_message(parcel, kind, target, clock).await
             }
+            Err(refusal) if self.is_undelivered(&id) => {
+                tracing::warn!(receiver.name = self.name, "a message is sent instead of a card: {}", refusal.answer);
+                self.post_message(parcel, kind, target, clock).await
+            }
             Err(refusal) => self.told_apart(Err(refusal), kind, &[target.to_owned()]),
         }
+    }
+
+    fn is_undelivered(&self, out_track_id: &str) -> bool {
+        self.undelivered.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains(out_track_id)
+    }
+
+    /// Remembers a card that is there and that nobody sees.
+    fn remember_undelivered(&self, out_track_id: String) {
+        let mut undelivered = self.undelivered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if undelivered.len() >= MOST_UNDELIVERED {
+            undelivered.clear();
+        }
+        undelivered.insert(out_track_id);
     }
 
     /// What a message has that is sent where a card would be: the button that opens the page.
@@ -157,8 +177,12 @@ impl App {
         };
         let delivered = answer["result"]["deliverResults"].as_array().map(Vec::as_slice).unwrap_or_default();
         let carrier = delivered.iter().find_map(|one| one["carrierId"].as_str()).filter(|id| !id.is_empty()).map(str::to_owned);
-        match delivered.iter().find(|one| one["success"] != true) {
-            None if answer["success"] == true && !delivered.is_empty() => Ok(there(carrier)),
+        let failed = delivered.iter().find(|one| one["success"] != true);
+        if failed.is_none() && answer["success"] == true && !delivered.is_empty() {
+            return Ok(there(carrier));
+        }
+        self.remember_undelivered(id);
+        match failed {
             None => Err(unspoken(200, "a card was made, and DingTalk does not say that it was delivered".to_owned())),
             Some(failed) => Err(self.undelivered(failed)),
         }

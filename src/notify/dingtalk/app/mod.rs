@@ -43,7 +43,7 @@ use crate::domain::message::Language;
 use call::Calls;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -124,6 +124,8 @@ pub struct App {
     one_by_one: AtomicBool,
     /// Why cards were refused, and until when messages are sent instead without asking again.
     no_cards: Mutex<Option<(String, DateTime<Utc>)>>,
+    /// Cards that were made and not delivered: DingTalk says of them only that they exist, so a message is sent instead.
+    undelivered: Mutex<HashSet<String>>,
     /// Pictures that DingTalk has, by hash.
     media: Mutex<HashMap<u64, String>>,
 }
@@ -153,6 +155,7 @@ impl App {
             calls,
             one_by_one: AtomicBool::new(false),
             no_cards: Mutex::new(None),
+            undelivered: Mutex::default(),
             media: Mutex::default(),
         })
     }

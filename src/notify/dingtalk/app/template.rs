@@ -20,12 +20,6 @@ pub(super) struct Template {
 }
 
 impl super::App {
-    /// The body of a message to people as it would be sent, to look at: it holds no secret.
-    pub fn body(&self, message: &Message) -> String {
-        let template = of(message, None);
-        json!({ "robotCode": self.robot_code, "userIds": self.users, "msgKey": template.key, "msgParam": template.param }).to_string()
-    }
-
     /// A message as it would be sent, taken apart. What is no message of the robot shows all of it as a text.
     pub fn shown(&self, message: &Message) -> Parts {
         match self.form {
