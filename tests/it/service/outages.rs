@@ -109,6 +109,30 @@ async fn a_removed_robot_whose_receiver_has_a_fallback() {
 }
 
 #[tokio::test]
+async fn that_a_receiver_refuses_for_good_is_told_once_with_who_takes_over() {
+    let house = House::furnished(
+        &[("low", &low_stock(""))],
+        |settings| settings,
+        |simulator, _| {
+            format!("warehouse.fallback = \"duty\"\n[organisations.main]\ntell = [\"duty\", \"warehouse\"]\n{}", duty(simulator))
+        },
+    )
+    .await;
+    let told = |house: &House| -> Vec<String> {
+        let messages = house.simulator.messages().into_iter().filter(|message| message.title.contains("warehouse"));
+        messages.map(|message| message.text).collect()
+    };
+    house.simulator.misbehave(TOKEN, Fault::Errcode(400_106), 3);
+    fires(&house, "a").await;
+    minutes(&house, 30).await;
+    insta::assert_snapshot!(told(&house).join("\n"), @"");
+    fires(&house, "b").await;
+    minutes(&house, 30).await;
+    assert_eq!(told(&house).len(), 1, "it is told once: {:?}", told(&house));
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_removed_robot_of_a_pool() {
     let more = |simulator: &rowbell::notify::dingtalk::simulator::Simulator| {
         let robot = |token: &str| format!("{{ webhook = \"{}\" }}", simulator.webhook(token));
