@@ -125,9 +125,18 @@ async fn that_a_receiver_refuses_for_good_is_told_once_with_who_takes_over() {
     house.simulator.misbehave(TOKEN, Fault::Errcode(400_106), 3);
     fires(&house, "a").await;
     minutes(&house, 30).await;
-    insta::assert_snapshot!(told(&house).join("\n"), @"");
+    insta::assert_snapshot!(told(&house).join("\n"), @r"
+    ### 🔴 warehouse refuses messages for good
+
+    Why: 400106 机器人不存在: add a robot to the group again and set the new webhook: this one was removed
+
+    duty takes over until it is mended.
+    ");
     fires(&house, "b").await;
     minutes(&house, 30).await;
+    let moved = house.engine.parts().store.deliveries(false, 0).await.expect("deliveries").into_iter();
+    let moved: Vec<u64> = moved.filter(|line| line.moved_from.is_some()).map(|line| line.attempts as u64).collect();
+    assert_eq!(moved, [2, 2], "each was refused and taken over");
     assert_eq!(told(&house).len(), 1, "it is told once: {:?}", told(&house));
     house.close().await;
 }
