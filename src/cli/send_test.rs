@@ -58,7 +58,7 @@ async fn attempt(settings: &Settings, store: &Store, receiver: &Receiver, robot:
     let ended_at = clock.now();
     let history = History { attempts: 1, tried_since: now, failures: 1, shortest: true, reduced: true };
     let decision = delivery::decide(&attempt, &history, ended_at, 0.0);
-    let result = DeliveryResult { ended_at, attempt: attempt.clone(), decision, message: None, targets };
+    let result = DeliveryResult { ended_at, attempt: attempt.clone(), decision, message: None, targets, notice: None };
     store.record_test(id, robot, result).await?;
     Ok(attempt)
 }

@@ -119,7 +119,8 @@ impl Engine {
         let ended_at = parts.clock.now();
         let (decision, message) = decide(&claimed, &sent, ended_at);
         let Sent { attempt, targets, found, lost, .. } = sent;
-        let result = DeliveryResult { ended_at, attempt, decision, message, targets };
+        let notice = self.notice_of_refusal(receiver, &attempt, &decision);
+        let result = DeliveryResult { ended_at, attempt, decision, message, targets, notice };
         let shares = parts.store.record_delivery(claimed.clone(), result.clone()).await?;
         drop(turn);
         self.remember_people(receiver, found, lost, ended_at).await?;

@@ -1,11 +1,12 @@
 //! What the deliverer does besides sending: it puts together what waits, hands over to a fallback, and tells when a month's
-//! quota is nearly used.
+//! quota is nearly used, or a robot refuses for good.
 
 use super::digest::line;
 use super::{Engine, Step};
+use crate::domain::delivery::{Attempt, Decision, Verdict};
 use crate::domain::message::{self, Digest, DigestKind, Message};
 use crate::notify::dingtalk::Receiver;
-use crate::store::{ClaimedDelivery, MonthOwner, MonthShare, StoreError};
+use crate::store::{ClaimedDelivery, MonthOwner, MonthShare, Notice, StoreError};
 use chrono::{DateTime, Utc};
 
 impl Engine {
@@ -35,6 +36,16 @@ impl Engine {
         tracing::error!(receiver.name = receiver.name(), "the receiver refuses for good: {count} deliveries go to `{to}` instead");
         self.inner.outbox_changed.notify_waiters();
         Step::Tried
+    }
+
+    /// What those who look after the organisation are told when a robot begins to refuse for good, and who speaks instead.
+    pub(super) fn notice_of_refusal(&self, receiver: &Receiver, attempt: &Attempt, decision: &Decision) -> Option<Notice> {
+        let (Verdict::Refused { for_good: true, .. }, Decision::Hold { reason, .. }) = (&attempt.verdict, decision) else { return None };
+        let terms = &receiver.terms;
+        let receivers: Vec<String> = terms.tell.iter().filter(|name| **name != terms.receiver).cloned().collect();
+        let is_pool = terms.robots.len() > 1;
+        let message = message::refuses_for_good(self.parts().language, &terms.receiver, reason, is_pool, terms.fallback.as_deref());
+        (!receivers.is_empty()).then_some(Notice { receivers, message })
     }
 
     /// Tells once that much, or all, of a month is used.

@@ -31,7 +31,7 @@ pub use model::{
     Acked, Claim, Committed, DeferredEvent, DigestDraft, DigestOf, Digests, Ended, Failure, KeptBack, LastingTrace, Later, PollCommit,
     PollOutcome, PollRecord, RecordsQuery, SourceState, StepsCommit, StoreError, Taken, Until, WatcherState,
 };
-pub use outgoing::{ClaimedDelivery, DeliveryResult, MonthOwner, MonthShare, NextDelivery, QueuedMessage, ToMerge};
+pub use outgoing::{ClaimedDelivery, DeliveryResult, MonthOwner, MonthShare, NextDelivery, Notice, QueuedMessage, ToMerge};
 pub use told::{CardFacts, OpenCard, ReadBy, Told};
 
 use crate::domain::alert::{Acknowledgement, Alert};

@@ -122,4 +122,15 @@ pub struct DeliveryResult {
     pub message: Option<Message>,
     /// Targets that the attempt has settled.
     pub targets: Vec<TargetResult>,
+    /// What is said when its robot did not refuse for good before.
+    pub notice: Option<Notice>,
+}
+
+/// A message of rowbell's own to those who look after it.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// To whom.
+    pub receivers: Vec<String>,
+    /// What it says.
+    pub message: Message,
 }

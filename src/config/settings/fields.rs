@@ -198,7 +198,7 @@ pub(in crate::config) static ORGANISATION: Spec = Spec {
         Field {
             name: "tell",
             kind: Kind::Texts,
-            doc: "The receivers that are told once when 80 % and when 100 % of a month's quota are used. Default: the receiver whose message did it.",
+            doc: "The receivers that are told once when 80 % and when 100 % of a month's quota are used (default: the receiver whose message did it), and when a receiver begins to refuse for good.",
             default: None,
             example: "[\"ops\"]",
             required: false,

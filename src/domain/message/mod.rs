@@ -25,7 +25,7 @@ pub use form::{Attached, FeedLine, Form, Link, MAX_BUTTONS, Parts, is_pair, outs
 pub(in crate::domain) use neutralise::is_invisible;
 pub use neutralise::neutralise;
 pub(in crate::domain) use neutralise::neutralise_to;
-pub use notices::month_share;
+pub use notices::{month_share, refuses_for_good};
 pub use picture::Picture;
 pub use words::{Language, duration_words, of_source};
 

@@ -1,4 +1,4 @@
-//! What rowbell says of itself: for whom a fallback speaks, and how much of a month is used.
+//! What rowbell says of itself: for whom a fallback speaks, which receiver refuses for good, and how much of a month is used.
 
 use super::words::Language;
 use super::{Message, neutralise};
@@ -58,4 +58,38 @@ pub fn month_share(language: Language, kind: &str, name: &str, month: &str, perc
         ),
     };
     Message::plain(language, &title, vec![format!("### {title}"), what, next.to_owned()])
+}
+
+/// That a receiver, or one robot of its pool, refuses for good, and who is told in its place.
+pub fn refuses_for_good(language: Language, receiver: &str, why: &str, is_pool: bool, fallback: Option<&str>) -> Message {
+    let (receiver, why) = (neutralise(receiver), neutralise(why));
+    let fallback = fallback.map(neutralise);
+    let (title, why, next) = match language {
+        Language::ZhCn => (
+            format!("🔴 接收者 {receiver} 拒收消息"),
+            format!("原因：{why}"),
+            match (is_pool, fallback) {
+                (true, Some(fallback)) => format!("由同组的其他机器人代为通知；全部被移除时由 {fallback} 接手。"),
+                (true, None) => "由同组的其他机器人代为通知；全部被移除时，消息最多等待 72 小时。".to_owned(),
+                (false, Some(fallback)) => format!("修好之前由 {fallback} 代为通知。"),
+                (false, None) => "没有接收者接手：修好之前消息等待，最多 72 小时。可在设置中指定 `fallback`。".to_owned(),
+            },
+        ),
+        Language::En => (
+            format!("🔴 {receiver} refuses messages for good"),
+            format!("Why: {why}"),
+            match (is_pool, fallback) {
+                (true, Some(fallback)) => format!("The other robots of its group take over; when none is left, {fallback} does."),
+                (true, None) => {
+                    "The other robots of its group take over; when none is left, messages wait, for 72 hours at most.".to_owned()
+                }
+                (false, Some(fallback)) => format!("{fallback} takes over until it is mended."),
+                (false, None) => {
+                    "Nobody takes over: messages wait until it is mended, for 72 hours at most. Name a `fallback` in the settings."
+                        .to_owned()
+                }
+            },
+        ),
+    };
+    Message::plain(language, &title, vec![format!("### {title}"), why, next])
 }

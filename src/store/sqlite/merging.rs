@@ -128,6 +128,25 @@ pub(super) async fn fall_back(tx: &mut Transaction<'_, Db>, receiver: &str, to: 
     Ok(done.rows_affected())
 }
 
+/// Puts a message of rowbell's own into the outbox of those who look after it.
+pub(super) async fn insert_notice(
+    tx: &mut Transaction<'_, Db>,
+    receivers: &[String],
+    message: &Message,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    for receiver in receivers {
+        let id = insert_delivery(tx, OF_NO_WATCHER, None, receiver, message, &[], now).await?;
+        // It must leave also when the month is used up.
+        sqlx::query("update delivery set severity = 'critical' where id = ?")
+            .bind(id)
+            .execute(&mut **tx)
+            .await
+            .doing("telling those who look after it")?;
+    }
+    Ok(())
+}
+
 /// Puts a message into the outbox; its number.
 #[allow(clippy::too_many_arguments)] // each is a column
 pub(super) async fn insert_delivery(

@@ -1,7 +1,7 @@
 //! What is used of calendar months: an organisation's quota, and what an administrator lets a robot send.
 
 use super::codec::{stamp, time_or_null};
-use super::merging::insert_delivery;
+use super::merging::insert_notice;
 use super::{Doing, Sqlite};
 use crate::domain::budget::{Month, MonthUse, QuotaKind, Terms, told_share};
 use crate::domain::delivery::{Attempt, Verdict};
@@ -43,15 +43,7 @@ impl Sqlite {
             .await
             .doing("telling what is used of a month")?;
         if done.rows_affected() == 1 {
-            for receiver in receivers {
-                let id = insert_delivery(&mut tx, super::digests::OF_NO_WATCHER, None, receiver, message, &[], now).await?;
-                // It must leave also when the month is used up.
-                sqlx::query("update delivery set severity = 'critical' where id = ?")
-                    .bind(id)
-                    .execute(&mut *tx)
-                    .await
-                    .doing("telling what is used of a month")?;
-            }
+            insert_notice(&mut tx, receivers, message, now).await?;
         }
         tx.commit().await.doing("telling what is used of a month")?;
         Ok(done.rows_affected() == 1)

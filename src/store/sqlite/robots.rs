@@ -2,7 +2,7 @@
 
 use super::codec::{stamp, time, time_or_null};
 use super::outbox::{ATTEMPT_MOST, end_attempt, insert_attempt, waits};
-use super::{Doing, Sqlite, months};
+use super::{Doing, Sqlite, merging, months};
 use crate::domain::budget::{self, RobotFacts, Terms};
 use crate::domain::delivery::{Decision, Verdict};
 use crate::domain::standing::Standing;
@@ -138,6 +138,12 @@ async fn recent_attempts(tx: &mut Transaction<'_, Db>, robot: &str, now: DateTim
 pub(super) async fn mark(tx: &mut Transaction<'_, Db>, robot: &str, result: &DeliveryResult) -> Result<(), StoreError> {
     let throttled = matches!(result.attempt.verdict, Verdict::Throttled { .. });
     let gone = matches!(result.attempt.verdict, Verdict::Refused { for_good: true, .. });
+    if let Some(notice) = result.notice.as_ref().filter(|_| gone) {
+        let row = sqlx::query("select gone from robot_state where robot = ?").bind(robot).fetch_optional(&mut **tx).await;
+        if row.doing("reading a robot")?.is_none_or(|row| row.get::<i64, _>("gone") == 0) {
+            merging::insert_notice(tx, &notice.receivers, &notice.message, result.ended_at).await?;
+        }
+    }
     let (until, reason, failures) = match (&result.attempt.verdict, &result.decision) {
         (Verdict::Delivered, _) => (None, None, 0),
         (_, Decision::Hold { until, reason }) => (Some(stamp(*until)), Some(reason), 1),

@@ -208,14 +208,19 @@ fn check_strings(label: &str, name: &str, value: &Value) {
     }
 }
 
-/// The tags of each message of the page, without the words between them and without where our own links lead.
+/// The tags of each message of the page, without the words between them and without where our own links lead
+/// and where our own pictures are.
 fn shapes(page: &str) -> Vec<Vec<String>> {
     let bubbles = page.split("<article").skip(1).map(|article| article.split("<div class=\"notes\">").next().unwrap_or_default());
     let tags = |bubble: &str| -> Vec<String> {
         let tags = bubble.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
         let of_bubble = tags.skip_while(|tag| !tag.contains("bubble"));
         of_bubble
-            .map(|tag| if tag.starts_with("a ") && tag.contains("erp.example") { "a ours".to_owned() } else { tag.replace(" pair", "") })
+            .map(|tag| match tag.split_once(' ') {
+                Some(("a", _)) if tag.contains("erp.example") => "a ours".to_owned(),
+                Some(("span", rest)) if rest.starts_with("class=\"picture\" title=\"https://erp.example/") => "picture of ours".to_owned(),
+                _ => tag.replace(" pair", ""),
+            })
             .collect()
     };
     bubbles.map(tags).collect()

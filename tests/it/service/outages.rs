@@ -109,6 +109,39 @@ async fn a_removed_robot_whose_receiver_has_a_fallback() {
 }
 
 #[tokio::test]
+async fn that_a_receiver_refuses_for_good_is_told_once_with_who_takes_over() {
+    let house = House::furnished(
+        &[("low", &low_stock(""))],
+        |settings| settings,
+        |simulator, _| {
+            format!("warehouse.fallback = \"duty\"\n[organisations.main]\ntell = [\"duty\", \"warehouse\"]\n{}", duty(simulator))
+        },
+    )
+    .await;
+    let told = |house: &House| -> Vec<String> {
+        let messages = house.simulator.messages().into_iter().filter(|message| message.title.contains("warehouse"));
+        messages.map(|message| message.text).collect()
+    };
+    house.simulator.misbehave(TOKEN, Fault::Errcode(400_106), 3);
+    fires(&house, "a").await;
+    minutes(&house, 30).await;
+    insta::assert_snapshot!(told(&house).join("\n"), @r"
+    ### 🔴 warehouse refuses messages for good
+
+    Why: 400106 机器人不存在: add a robot to the group again and set the new webhook: this one was removed
+
+    duty takes over until it is mended.
+    ");
+    fires(&house, "b").await;
+    minutes(&house, 30).await;
+    let moved = house.engine.parts().store.deliveries(false, 0).await.expect("deliveries").into_iter();
+    let moved: Vec<u64> = moved.filter(|line| line.moved_from.is_some()).map(|line| line.attempts as u64).collect();
+    assert_eq!(moved, [2, 2], "each was refused and taken over");
+    assert_eq!(told(&house).len(), 1, "it is told once: {:?}", told(&house));
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_removed_robot_of_a_pool() {
     let more = |simulator: &rowbell::notify::dingtalk::simulator::Simulator| {
         let robot = |token: &str| format!("{{ webhook = \"{}\" }}", simulator.webhook(token));

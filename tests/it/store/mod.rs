@@ -202,7 +202,7 @@ pub async fn not_before(store: &Store, to: &(impl To + ?Sized), now: DateTime<Ut
 
 pub fn result(now: DateTime<Utc>, verdict: Verdict, decision: Decision) -> DeliveryResult {
     let attempt = Attempt { verdict, http_status: Some(200), errcode: Some(0), answer: "ok".into() };
-    DeliveryResult { ended_at: now, attempt, decision, message: None, targets: Vec::new() }
+    DeliveryResult { ended_at: now, attempt, decision, message: None, targets: Vec::new(), notice: None }
 }
 
 pub fn delivered(now: DateTime<Utc>) -> DeliveryResult {
