@@ -104,7 +104,8 @@ impl App {
             }
             Err(refusal) if self.is_undelivered(&id) => {
                 tracing::warn!(receiver.name = self.name, "a message is sent instead of a card: {}", refusal.answer);
-                self.post_message(parcel, kind, target, clock).await
+                let posted = self.post_message(parcel, kind, target, clock).await?;
+                Ok(posted.into_iter().map(|one| TargetResult { answer: one.answer.or(Some(refusal.answer.clone())), ..one }).collect())
             }
             Err(refusal) => self.told_apart(Err(refusal), kind, &[target.to_owned()]),
         }
