@@ -76,6 +76,7 @@ create table delivery_target (
     asked_at    text,                                                -- when it was last asked who has read it
     asked       integer not null default 0 check (asked >= 0),       -- how often
     recalled_at text,                                                -- when it was taken back
+    kept        text,                                                -- why it could not be taken back
     shown       text,                                                -- of a card: hash of what it shows
     primary key (delivery_id, kind, target)
 ) strict, without rowid;

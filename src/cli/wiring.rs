@@ -173,8 +173,7 @@ fn app(settings: &Settings, name: &str, own: &config::AppSettings) -> Result<(Ch
         operators: own.operators.clone(),
     });
     let app = app.map_err(|error| fault(settings, error.to_string(), None))?;
-    // What holds one receiver of an app up (people that there are not, too many messages to one) is not its others' matter.
-    let terms = vec![RobotTerms { name: format!("{} {name}", app.fingerprint()), cap: None }];
+    let terms = vec![RobotTerms { name: app.standing_name(), cap: None }];
     Ok((Channel::App(Box::new(app)), terms, QuotaKind::Api))
 }
 

@@ -90,28 +90,22 @@ impl Engine {
         let parts = self.parts();
         let handles = [told.key.clone()];
         let sending = Sending { form: told.form, kind: told.kind, conversation: conversation(told), handles: &handles };
-        match app.recall(&sending, &parts.clock).await {
+        let kept = match app.recall(&sending, &parts.clock).await {
             Ok(kept) if kept.is_empty() => {
                 tracing::info!(receiver.name = told.receiver, delivery.id = told.delivery, "taken back: all it told is over");
+                None
             }
-            Ok(kept) => {
-                let why = kept.into_iter().map(|(_, why)| why).collect::<Vec<_>>().join("; ");
-                tracing::warn!(receiver.name = told.receiver, delivery.id = told.delivery, "it could not be taken back: {why}");
-            }
+            Ok(kept) => Some(kept.into_iter().map(|(_, why)| why).collect::<Vec<_>>().join("; ")),
             Err(refusal) if is_passing(&refusal) => {
                 tracing::warn!(receiver.name = told.receiver, delivery.id = told.delivery, "not taken back yet: {}", refusal.answer);
                 return Ok(());
             }
-            Err(refusal) => {
-                tracing::warn!(
-                    receiver.name = told.receiver,
-                    delivery.id = told.delivery,
-                    "it could not be taken back: {}",
-                    refusal.answer
-                );
-            }
+            Err(refusal) => Some(refusal.answer),
+        };
+        if let Some(why) = &kept {
+            tracing::warn!(receiver.name = told.receiver, delivery.id = told.delivery, "it could not be taken back: {why}");
         }
-        parts.store.record_recall(told.clone(), parts.clock.now()).await
+        parts.store.record_recall(told.clone(), kept, parts.clock.now()).await
     }
 
     /// Counts the calls that apps have made toward the month of their organisation.

@@ -94,8 +94,8 @@ impl Store {
     }
 
     /// Records that something was taken back, or cannot be.
-    pub async fn record_recall(&self, told: Told, now: DateTime<Utc>) -> Result<(), StoreError> {
-        detached!(self, store => store.record_recall(&told, now))
+    pub async fn record_recall(&self, told: Told, kept: Option<String>, now: DateTime<Utc>) -> Result<(), StoreError> {
+        detached!(self, store => store.record_recall(&told, kept.as_deref(), now))
     }
 
     /// Mobile numbers of people and their user ids, as an app has found them in the last 30 days.

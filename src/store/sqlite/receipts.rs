@@ -65,7 +65,7 @@ impl Sqlite {
     pub(in crate::store) async fn recalls_due(&self, receivers: &[String], now: DateTime<Utc>) -> Result<Vec<Told>, StoreError> {
         let mut query = QueryBuilder::<Db>::new(
             "select t.*, d.receiver from delivery_target t join delivery d on d.id = t.delivery_id
-             where t.state = 'delivered' and t.recalled_at is null and coalesce(t.carrier, t.handle) is not null
+             where t.state = 'delivered' and t.recalled_at is null and t.kept is null and coalesce(t.carrier, t.handle) is not null
                and (t.form <> 'card' or t.carrier is not null) and d.state = 'delivered' and t.at > ",
         );
         query.push_bind(stamp(now - TimeDelta::hours(KNOWN_FOR_HOURS))).push(" and d.receiver in (");
@@ -85,16 +85,19 @@ impl Sqlite {
         grouped(&rows)
     }
 
-    pub(in crate::store) async fn record_recall(&self, told: &Told, now: DateTime<Utc>) -> Result<(), StoreError> {
-        sqlx::query("update delivery_target set recalled_at = ? where delivery_id = ? and kind = ? and coalesce(carrier, handle) = ?")
-            .bind(stamp(now))
-            .bind(told.delivery)
-            .bind(told.kind.as_str())
-            .bind(&told.key)
-            .execute(&self.writer)
-            .await
-            .doing("recording what was taken back")
-            .map(drop)
+    pub(in crate::store) async fn record_recall(&self, told: &Told, kept: Option<&str>, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query(
+            "update delivery_target set recalled_at = ?, kept = ? where delivery_id = ? and kind = ? and coalesce(carrier, handle) = ?",
+        )
+        .bind(kept.is_none().then(|| stamp(now)))
+        .bind(kept)
+        .bind(told.delivery)
+        .bind(told.kind.as_str())
+        .bind(&told.key)
+        .execute(&self.writer)
+        .await
+        .doing("recording what was taken back")
+        .map(drop)
     }
 
     pub(in crate::store) async fn people(&self, app: &str, now: DateTime<Utc>) -> Result<Vec<(String, String)>, StoreError> {

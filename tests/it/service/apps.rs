@@ -227,6 +227,45 @@ async fn an_app_that_reaches_nobody_holds_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_reaches_nobody_does_not_hold_another_of_its_app() {
+    let both = watcher().replace("\"duty\"", "\"duty\", \"other\"");
+    let house = House::furnished(
+        &[("stock", both.as_str())],
+        |settings| settings.with_app(organisation()),
+        |simulator, _| {
+            let app = format!(
+                "type = \"dingtalk_app\"\nclient_id = \"{CLIENT}\"\nclient_secret = \"s3cret\"\napi_url = \"{0}\"\noapi_url = \"{0}\"\n",
+                simulator.api_url()
+            );
+            format!("[receivers.duty]\n{app}users = [\"ghost\"]\n[receivers.other]\n{app}users = [\"u00\"]\n")
+        },
+    )
+    .await;
+    for sku in ["A", "B"] {
+        house.sql(&format!("insert into stock values ('{sku}', 3, '1')")).await;
+        house.step(60).await;
+    }
+    assert_eq!(at(&house, "u00").len(), 2);
+}
+
+#[tokio::test]
+async fn what_could_not_be_taken_back_is_not_said_to_be() {
+    let house = house("users = [\"u00\"]\nrecall_resolved = true", &watcher()).await;
+    house.simulator.misbehave_app(CLIENT, Some("/v1.0/robot/otoMessages/batchRecall"), Fault::NotGranted, 1);
+    house.sql("insert into stock values ('A', 3, '1')").await;
+    house.step(60).await;
+    house.sql("update stock set qty = 20").await;
+    house.step(60).await;
+    for _ in 0..2 {
+        house.engine.follow_up().await.expect("a look");
+    }
+    let told = house.engine.parts().store.deliveries(false, 10).await.expect("deliveries");
+    assert!(told.iter().flat_map(|delivery| &delivery.targets).all(|target| target.recalled_at.is_none()));
+    assert_eq!(calls(&house, "/v1.0/robot/otoMessages/batchRecall"), 1);
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_ding_and_a_work_notification_arrive_as_such() {
     use rowbell::notify::dingtalk::simulator::Form;
     for (form, expected) in [("ding_phone", Form::DingPhone), ("ding", Form::Ding), ("work_notification", Form::WorkNotification)] {

@@ -284,7 +284,7 @@ fn app(settings: &Settings, name: &str, receiver: &ReceiverSettings, own: &rowbe
     let (organisation, quotas) = settings.organisation_of(receiver);
     let terms = Terms {
         receiver: name.to_owned(),
-        robots: vec![RobotTerms { name: app.fingerprint().to_owned(), cap: None }],
+        robots: vec![RobotTerms { name: app.standing_name(), cap: None }],
         per_minute: usize::MAX,
         organisation,
         quota_kind: QuotaKind::Api,

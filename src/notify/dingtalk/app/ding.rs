@@ -47,16 +47,17 @@ fn failure(failed: &Value, person: &str) -> Option<String> {
     reasons.iter().find(|(_, people)| super::send::texts(people).iter().any(|one| one == person)).map(|(reason, _)| reason.clone())
 }
 
-/// A line of Markdown as it is read out: without its marks, a link as its words.
+/// A line of Markdown as it is read out: without its marks, a link as its words, a picture as nothing.
 fn spoken(line: &str) -> String {
     let line = line.trim().trim_start_matches(['#', '>', '-', ' ']).replace("**", "");
     let mut words = String::new();
     let mut rest = line.as_str();
     while let Some((before, link)) = rest.split_once('[') {
-        words.push_str(before);
+        let picture = before.strip_suffix('!');
+        words.push_str(picture.unwrap_or(before));
         match link.split_once("](").and_then(|(shown, target)| Some((shown, target.split_once(')')?.1))) {
             Some((shown, after)) => {
-                words.push_str(shown.trim_start_matches('!'));
+                words.push_str(if picture.is_some() { "" } else { shown });
                 rest = after;
             }
             None => {
@@ -78,6 +79,7 @@ mod tests {
         let text = "### 🔴 stock: 2 firing\n\n**2 rows**\n\n- **A-17** · stock 3 [open](https://x.y/z)\n\n> 09:30";
         assert_eq!(content("🔴 stock: 2 firing", text), "🔴 stock: 2 firing: 2 rows; A-17 · stock 3 open; 09:30");
         assert_eq!(content("t", &"库".repeat(900)).chars().count(), 200);
+        assert_eq!(content("t", "![x](https://x.y/z.png)\n\na ![x](https://x.y/z.png)"), "t: a");
         assert_eq!(content("t", ""), "t");
         assert_eq!(spoken("a [b c"), "a [b c");
     }

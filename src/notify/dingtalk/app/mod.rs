@@ -175,6 +175,12 @@ impl App {
         &self.fingerprint
     }
 
+    /// Under what its holds are kept. What holds one receiver of an app up (people that there are not, too many messages to
+    /// one) is not its others' matter.
+    pub fn standing_name(&self) -> String {
+        format!("{} {}", self.fingerprint, self.name)
+    }
+
     /// As what people get a message.
     pub fn form(&self) -> AppForm {
         self.form
