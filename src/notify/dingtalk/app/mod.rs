@@ -3,14 +3,14 @@
 //!
 //! What has to be known, and where it is held:
 //!
-//! - There are two families of APIs with different hosts, tokens' places and shapes of errors ([`call`], [`error`]).
-//! - The access token is one per app, fetched once however many ask, and renewed before it ends ([`token`]).
-//! - 20 calls a second and API ([`pace`]), and a quota of calls a month, which is counted by whoever asks
+//! - There are two families of APIs with different hosts, tokens' places and shapes of errors (`call`, `error`).
+//! - The access token is one per app, fetched once however many ask, and renewed before it ends (`token`).
+//! - 20 calls a second and API (`pace`), and a quota of calls a month, which is counted by whoever asks
 //!   [`App::take_counted`].
-//! - HTTP 200 is not success: some of the people of a batch, or the space of a card, may have been refused ([`send`],
-//!   [`card`]).
+//! - HTTP 200 is not success: some of the people of a batch, or the space of a card, may have been refused (`send`,
+//!   `card`).
 //! - There is no idempotency key but a card's id: a request is made once, and what it reached is recorded before the
-//!   next one ([`send`]).
+//!   next one (`send`).
 //!
 //! It does not retry, decide or remember anything that matters: what may be lost with the process is the token, the pace,
 //! and what was found not to work (cards, batches), which is found again.
