@@ -208,6 +208,24 @@ pub(in crate::config) static ORGANISATION: Spec = Spec {
     above: Some(&SETTINGS),
 };
 
+const ROBOT_SECRET: Field = Field {
+    name: "secret",
+    kind: Kind::Secret,
+    doc: "The robot's signing secret (加签), when it has one.",
+    default: None,
+    example: "\"${WAREHOUSE_SECRET}\"",
+    required: false,
+};
+
+const ROBOT_KEYWORD: Field = Field {
+    name: "keyword",
+    kind: Kind::Text,
+    doc: "The robot's keyword, when it has one: put into each message in which it is not there already.",
+    default: None,
+    example: "\"告警\"",
+    required: false,
+};
+
 pub(in crate::config) static RECEIVER: Spec = Spec {
     title: "[receivers.…]",
     doc: "A named destination of messages.",
@@ -228,22 +246,8 @@ pub(in crate::config) static RECEIVER: Spec = Spec {
             example: "\"${WAREHOUSE_WEBHOOK}\"",
             required: false,
         },
-        Field {
-            name: "secret",
-            kind: Kind::Secret,
-            doc: "The robot's signing secret (加签), when it has one.",
-            default: None,
-            example: "\"${WAREHOUSE_SECRET}\"",
-            required: false,
-        },
-        Field {
-            name: "keyword",
-            kind: Kind::Text,
-            doc: "The robot's keyword, when it has one: put into each message in which it is not there already.",
-            default: None,
-            example: "\"告警\"",
-            required: false,
-        },
+        ROBOT_SECRET,
+        ROBOT_KEYWORD,
         Field {
             name: "robots",
             kind: Kind::Tables(&ROBOT),
@@ -405,22 +409,8 @@ pub(in crate::config) static ROBOT: Spec = Spec {
             example: "\"${WAREHOUSE_WEBHOOK}\"",
             required: true,
         },
-        Field {
-            name: "secret",
-            kind: Kind::Secret,
-            doc: "The robot's signing secret (加签), when it has one.",
-            default: None,
-            example: "\"${WAREHOUSE_SECRET}\"",
-            required: false,
-        },
-        Field {
-            name: "keyword",
-            kind: Kind::Text,
-            doc: "The robot's keyword, when it has one: put into each message in which it is not there already.",
-            default: None,
-            example: "\"告警\"",
-            required: false,
-        },
+        ROBOT_SECRET,
+        ROBOT_KEYWORD,
     ],
     later: &[],
     above: None,

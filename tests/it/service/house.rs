@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rowbell::clock::Clock;
 use rowbell::config::{Environment, ReceiverKind, ReceiverSettings, Settings, parse_settings, parse_watcher};
-use rowbell::domain::budget::{BUDGET, QuotaKind, RobotTerms, Terms};
+use rowbell::domain::budget::{APP_BUDGET, BUDGET, QuotaKind, RobotTerms, Terms};
 use rowbell::engine::{Engine, Parts};
 use rowbell::metrics::Metrics;
 use rowbell::notify::dingtalk::app::{App, AppSettings};
@@ -285,7 +285,7 @@ fn app(settings: &Settings, name: &str, receiver: &ReceiverSettings, own: &rowbe
     let terms = Terms {
         receiver: name.to_owned(),
         robots: vec![RobotTerms { name: app.standing_name(), cap: None }],
-        per_minute: usize::MAX,
+        per_minute: APP_BUDGET,
         organisation,
         quota_kind: QuotaKind::Api,
         quota: quotas.api_quota,
